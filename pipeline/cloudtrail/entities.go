@@ -1,0 +1,193 @@
+package cloudtrail
+
+import (
+	"slices"
+	"strings"
+	"unicode/utf16"
+
+	"github.com/trailbeat/trailbeat/pipeline/internal/tape"
+)
+
+// entities collects who acted and on what. It works on the pruned record before anything is moved, and its rules are
+// those of the integration, with what is odd about them: dashboards and detection rules are built on the result.
+type entities struct {
+	m       *Mapper
+	related uniqueSet
+	target  uniqueSet
+	// failed says why the rules gave up. The cluster's script then leaves nothing behind.
+	failed string
+
+	sorted []string
+	class  classes
+}
+
+// entities writes the entity fields.
+func (m *Mapper) entities() {
+	e := &m.ent
+	e.m, e.failed = m, ""
+	newUnique(&e.related)
+	newUnique(&e.target)
+
+	actor := e.always()
+	if source, ok := m.text(m.rec.eventSource); ok {
+		if service, found := strings.CutSuffix(source, ".amazonaws.com"); found {
+			e.relate(service)
+			action, _ := m.text(m.rec.eventName)
+			e.aim(service, action)
+			if service == "sts" {
+				actor = e.stsActor(action, actor)
+			}
+		}
+	}
+	if e.failed != "" {
+		m.fail("script", tagEntities, e.failed)
+		if !slices.Contains(m.ev.Tags, TagPreserveOriginalEvent) {
+			m.ev.Tags = append(m.ev.Tags, TagPreserveOriginalEvent)
+		}
+		return
+	}
+	e.write(actor)
+}
+
+// always collects what every event has, and gives the actor.
+func (e *entities) always() string {
+	m := e.m
+	id := &m.rec.identity
+	e.add(id.accessKeyID)
+	e.add(id.arn)
+	e.add(id.userName)
+	e.add(id.issuerARN)
+	e.add(id.issuerUserName)
+	if m.is(id.kind, "IdentityCenterUser") {
+		e.add(id.identityStoreARN)
+	}
+	e.addEach(m.rec.resources, "ARN")
+	if actor := e.str(id.arn); actor != "" {
+		return actor
+	}
+	return e.str(id.onBehalfOfUserID)
+}
+
+// stsActor knows who asks for a role better than the identity alone.
+func (e *entities) stsActor(action, actor string) string {
+	id := &e.m.rec.identity
+	switch action {
+	case "AssumeRole":
+		switch kind, _ := e.m.text(id.kind); kind {
+		case "AWSService":
+			return e.str(id.invokedBy)
+		case "AssumedRole":
+			return e.str(id.issuerARN)
+		}
+		return e.str(id.arn)
+	case "GetCallerIdentity":
+		return e.str(id.arn)
+	}
+	return actor
+}
+
+// str is the string at node i. Any other value is one that the script cannot take.
+func (e *entities) str(i int32) string {
+	if i == tape.None || e.failed != "" {
+		return ""
+	}
+	s, ok := e.m.text(i)
+	if !ok {
+		e.failed = "Cannot cast " + e.m.javaType(i) + " to java.lang.String"
+	}
+	return s
+}
+
+// add relates the string at node i.
+func (e *entities) add(i int32) {
+	if s := e.str(i); s != "" {
+		e.related.insert(s)
+	}
+}
+
+// elements are the elements of the list at node i; a value that is there and no list is one that the script cannot take.
+func (e *entities) elements(i int32) (list, first int32) {
+	if i != tape.None && e.failed == "" && e.m.tape.Kind(i) != tape.Array {
+		e.failed = "Cannot iterate over [" + e.m.javaType(i) + "]"
+		i = tape.None
+	}
+	return e.m.elements(i)
+}
+
+// addEach relates a member of every element of the list at node i.
+func (e *entities) addEach(i int32, member string) {
+	for list, c := e.elements(i); c != tape.None; c = e.m.nextElement(list, c) {
+		e.add(e.m.tape.Member(c, member))
+	}
+}
+
+// addMembers relates members of the object at node i.
+func (e *entities) addMembers(i int32, names ...string) {
+	if !e.m.tape.Is(i, tape.Object) {
+		return
+	}
+	for _, name := range names {
+		e.add(e.m.tape.Member(i, name))
+	}
+}
+
+// addUntilKnown relates the members of element i one after the other, and stops at the first that is missing or known:
+// so does the script, and a second instance in the same subnet is not related for it.
+func (e *entities) addUntilKnown(i int32, paths ...[]string) {
+	for _, path := range paths {
+		if s := e.str(e.m.tape.Path(i, path...)); s == "" || !e.related.insert(s) {
+			return
+		}
+	}
+}
+
+// addValuesUntilKnown does so for the elements of the list at node i.
+func (e *entities) addValuesUntilKnown(to *uniqueSet, i int32) {
+	for list, c := e.elements(i); c != tape.None; c = e.m.nextElement(list, c) {
+		if s := e.str(c); s == "" || !to.insert(s) {
+			return
+		}
+	}
+}
+
+// aimAt makes the string at node i a target.
+func (e *entities) aimAt(i int32) {
+	if s := e.str(i); s != "" {
+		e.target.insert(s)
+	}
+}
+
+// aimAtEach makes a member of every element of the list at node i a target; the elements themselves where member is empty.
+func (e *entities) aimAtEach(i int32, member string) {
+	for list, c := e.elements(i); c != tape.None; c = e.m.nextElement(list, c) {
+		if member != "" {
+			e.aimAt(e.m.tape.Member(c, member))
+		} else {
+			e.aimAt(c)
+		}
+	}
+}
+
+// sort appends the strings of s to dst in the order of Java, which compares UTF-16 units.
+func (e *entities) sort(dst []string, s *uniqueSet) []string {
+	from := len(dst)
+	dst = append(dst, s.list...)
+	slices.SortFunc(dst[from:], compareUTF16)
+	return dst
+}
+
+// compareUTF16 differs from the order of bytes only where characters beyond the basic plane meet those near its end.
+func compareUTF16(a, b string) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] == b[i] {
+			continue
+		}
+		if a[i] >= 0xee && b[i] >= 0xee {
+			// A difference within four-byte or high three-byte sequences: decide by units.
+			return slices.Compare(utf16.Encode([]rune(a)), utf16.Encode([]rune(b)))
+		}
+		return int(a[i]) - int(b[i])
+	}
+	return len(a) - len(b)
+}

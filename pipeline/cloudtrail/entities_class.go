@@ -1,0 +1,162 @@
+package cloudtrail
+
+import "strings"
+
+// classes sorts the targets by what they are.
+type classes struct {
+	user, host, service, generic, hostID uniqueSet
+}
+
+// write writes what was collected.
+func (e *entities) write(actor string) {
+	ev, c := e.m.ev, &e.class
+	for _, s := range e.target.list {
+		e.related.insert(s)
+	}
+	ev.Related.Entity = e.sort(ev.Related.Entity, &e.related)
+	for _, s := range []*uniqueSet{&c.user, &c.host, &c.service, &c.generic, &c.hostID} {
+		newUnique(s)
+	}
+	for _, s := range e.target.list {
+		switch classify(s) {
+		case classUser:
+			c.user.insert(s)
+		case classHost:
+			c.host.insert(s)
+			if id, ok := hostID(s); ok {
+				c.hostID.insert(id)
+			}
+		case classService:
+			c.service.insert(s)
+		default:
+			c.generic.insert(s)
+		}
+	}
+	ev.Target.Entity.ID = e.sort(ev.Target.Entity.ID, &e.target)
+	ev.User.Target.Entity.ID = e.sort(ev.User.Target.Entity.ID, &c.user)
+	ev.Host.Target.Entity.ID = e.sort(ev.Host.Target.Entity.ID, &c.host)
+	ev.Service.Target.Entity.ID = e.sort(ev.Service.Target.Entity.ID, &c.service)
+	ev.Entity.Target.ID = e.sort(ev.Entity.Target.ID, &c.generic)
+	ev.Host.Target.ID = e.sort(ev.Host.Target.ID, &c.hostID)
+	if actor != "" {
+		e.writeActor(actor)
+	}
+}
+
+// writeActor writes who acted, to one of the fields by what it is.
+func (e *entities) writeActor(actor string) {
+	ev, id := e.m.ev, &e.m.rec.identity
+	ev.Actor.Entity.ID = append(ev.Actor.Entity.ID, actor)
+	kind, _ := e.m.text(id.kind)
+	switch {
+	case kind == "AWSService" || isServiceRole(actor):
+		ev.Service.Entity.ID = append(ev.Service.Entity.ID, actor)
+		return
+	case kind == "IAMUser" || kind == "Root" || kind == "AssumedRole":
+		if issuer, ok := e.m.text(id.issuerARN); ok && kind == "AssumedRole" {
+			actor = issuer
+		}
+		ev.User.Entity.ID = append(ev.User.Entity.ID, actor)
+		return
+	}
+	switch resource, ok := arnResource(actor); {
+	case ok && (resource == "user" || resource == "role" || resource == "assumed-role" || resource == "federated-user"):
+		ev.User.Entity.ID = append(ev.User.Entity.ID, actor)
+	case ok && resource == "instance" || strings.HasPrefix(actor, "i-"):
+		ev.Host.Entity.ID = append(ev.Host.Entity.ID, actor)
+	default:
+		ev.Entity.ID = append(ev.Entity.ID, actor)
+	}
+}
+
+type class uint8
+
+const (
+	classGeneric class = iota
+	classUser
+	classHost
+	classService
+)
+
+// classify tells what kind of thing an identifier names.
+func classify(s string) class {
+	if !strings.HasPrefix(s, "arn:") {
+		switch {
+		case len(s) == 20 && strings.HasPrefix(s, "AKIA"):
+			return classUser
+		case strings.HasPrefix(s, "i-"):
+			return classHost
+		}
+		for _, prefix := range [...]string{
+			"sg-", "sgr-", "eni-", "vpc-", "subnet-", "acl-", "rtb-", "igw-", "nat-", "vpce-", "tgw-", "pcx-",
+		} {
+			if strings.HasPrefix(s, prefix) {
+				return classService
+			}
+		}
+		return classGeneric
+	}
+	resource, ok := arnResource(s)
+	if !ok {
+		return classGeneric
+	}
+	if isServiceRole(s) {
+		return classService
+	}
+	switch resource {
+	case "user", "role", "assumed-role", "federated-user", "instance-profile", "mfa", "serialNumber":
+		return classUser
+	case "instance":
+		return classHost
+	case "stack", "stack-set", "trail", "configuration-recorder", "file-system", "mount-target", "rule", "detector", "key",
+		"function", "log-group", "log-stream", "alarm", "db", "cluster", "global-cluster", "trust-anchor",
+		"resolver-query-log-config", "secret", "parameter", "document", "session", "webacl", "rulegroup", "ipset", "topic",
+		"model", "loadbalancer", "table", "group", "policy", "security-group", "network-interface", "vpc", "subnet",
+		"network-acl", "dhcp-options":
+		return classService
+	}
+	if arnPart(s, 2) == "s3" {
+		return classService
+	}
+	return classGeneric
+}
+
+func isServiceRole(s string) bool {
+	return strings.Contains(s, "/AWSServiceRoleFor") || strings.Contains(s, "/aws-service-role/")
+}
+
+// arnPart is part n of an ARN, from 0, split at every colon.
+func arnPart(arn string, n int) string {
+	for ; n > 0; n-- {
+		_, arn, _ = strings.Cut(arn, ":")
+	}
+	part, _, _ := strings.Cut(arn, ":")
+	return part
+}
+
+// arnResource is the type of the resource that an ARN names: its sixth part up to a slash that is not the first character.
+func arnResource(s string) (string, bool) {
+	if !strings.HasPrefix(s, "arn:") || strings.Count(s, ":") < 5 {
+		return "", false
+	}
+	part := arnPart(s, 5)
+	if slash := strings.IndexByte(part, '/'); slash > 0 {
+		part = part[:slash]
+	}
+	return part, true
+}
+
+// hostID is the id of the EC2 instance that an identifier names.
+func hostID(s string) (string, bool) {
+	if strings.HasPrefix(s, "arn:") {
+		if arnPart(s, 2) != "ec2" {
+			return "", false
+		}
+		rest, ok := strings.CutPrefix(arnPart(s, 5), "instance/")
+		if !ok {
+			return "", false
+		}
+		s = rest
+	}
+	return s, strings.HasPrefix(s, "i-")
+}

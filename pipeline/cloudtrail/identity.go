@@ -1,0 +1,180 @@
+package cloudtrail
+
+import (
+	"strings"
+
+	"github.com/trailbeat/trailbeat/ecs"
+	"github.com/trailbeat/trailbeat/pipeline/internal/tape"
+)
+
+const serviceRoleMarker = ":role/aws-service-role/"
+
+// identity is who made the call.
+func (m *Mapper) identity() {
+	id := &m.rec.identity
+	if id.node == tape.None {
+		m.session()
+		return
+	}
+	ev, ui := m.ev, &m.ev.AWS.CloudTrail.UserIdentity
+	m.set(&ui.Type, "aws.cloudtrail.user_identity.type", id.kind)
+	ev.Service.Name = m.serviceActor()
+	service := ev.Service.Name != ""
+	if !service {
+		m.set(&ev.User.Name, "user.name", id.userName)
+		m.set(&ev.User.ID, "user.id", id.principalID)
+	}
+	m.set(&ui.ARN, "aws.cloudtrail.user_identity.arn", id.arn)
+	m.setAccount(id.accountID)
+	m.set(&ui.AccessKeyID, "aws.cloudtrail.user_identity.access_key_id", id.accessKeyID)
+	if id.session != tape.None {
+		sc := &ui.SessionContext
+		m.set(&sc.MFAAuthenticated, "aws.cloudtrail.user_identity.session_context.mfa_authenticated", m.tape.Member(id.attributes, "mfaAuthenticated"))
+		m.creationDate(m.tape.Member(id.attributes, "creationDate"))
+		m.set(&sc.SessionIssuer.Type, "aws.cloudtrail.user_identity.session_context.session_issuer.type", id.issuerType)
+		if !service && (ui.Type == "AssumedRole" || ui.Type == "FederatedUser") {
+			m.set(&ev.User.Name, "user.name", id.issuerUserName)
+		}
+		m.set(&sc.SessionIssuer.PrincipalID, "aws.cloudtrail.user_identity.session_context.session_issuer.principal_id", id.issuerPrincipalID)
+	}
+	m.sessionName()
+	m.onBehalfOf()
+	m.session()
+}
+
+// serviceActor is the name of the AWS service that acted for itself, empty for everybody else. An invokedBy alone does
+// not make one: a person at the console has it too.
+func (m *Mapper) serviceActor() string {
+	id := &m.rec.identity
+	invokedBy, _ := m.text(id.invokedBy)
+	switch kind, _ := m.text(id.kind); kind {
+	case "AWSService":
+		return invokedBy
+	case "AssumedRole":
+		arn, _ := m.text(id.issuerARN)
+		_, rest, found := strings.Cut(arn, serviceRoleMarker)
+		if !found {
+			return ""
+		}
+		if invokedBy != "" {
+			return invokedBy
+		}
+		if slash := strings.IndexByte(rest, '/'); slash > 0 {
+			return rest[:slash]
+		}
+	}
+	return ""
+}
+
+// sessionName takes the name of the session out of the ARN of an assumed role or a federated user: it is often the only
+// trace of the person behind it.
+func (m *Mapper) sessionName() {
+	ev := m.ev
+	switch ev.AWS.CloudTrail.UserIdentity.Type {
+	case "AssumedRole", "FederatedUser", "IdentityCenterUser":
+	default:
+		return
+	}
+	arn := ev.AWS.CloudTrail.UserIdentity.ARN
+	if !strings.Contains(arn, ":sts:") || !strings.Contains(arn, "/") {
+		return
+	}
+	if !isSTSARN(arn) {
+		m.fail("script", tagSessionName, "the ARN ["+arn+"] does not have the form of a session's")
+		return
+	}
+	name := arn[strings.LastIndexByte(arn, '/')+1:]
+	ev.Related.User = appendUnique(ev.Related.User, name)
+	if at := strings.IndexByte(name, '@'); at >= 0 {
+		ev.Related.User = appendUnique(ev.Related.User, name[:at])
+		if ev.User.Email == "" {
+			ev.User.Email = name
+		}
+	}
+}
+
+// isSTSARN tells arn:PARTITION:sts:...
+func isSTSARN(arn string) bool {
+	rest, ok := strings.CutPrefix(arn, "arn:")
+	if !ok {
+		return false
+	}
+	partition, rest, ok := strings.Cut(rest, ":")
+	if !ok || partition == "" || !strings.HasPrefix(rest, "sts:") || !strings.Contains(rest, "/") {
+		return false
+	}
+	for _, c := range []byte(partition) {
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// onBehalfOf is the user of IAM Identity Center for whom the call was made.
+func (m *Mapper) onBehalfOf() {
+	id := &m.rec.identity
+	if id.onBehalfOf == tape.None {
+		return
+	}
+	ui := &m.ev.AWS.CloudTrail.UserIdentity
+	if ui.Type == "IdentityCenterUser" && !m.has("user.id", m.ev.User.ID) {
+		m.set(&m.ev.User.ID, "user.id", id.onBehalfOfUserID)
+	}
+	m.set(&ui.OnBehalfOf.UserID, "aws.cloudtrail.user_identity.on_behalf_of.user_id", id.onBehalfOfUserID)
+	m.set(&ui.OnBehalfOf.IdentityStoreARN, "aws.cloudtrail.user_identity.on_behalf_of.identity_store_arn", id.identityStoreARN)
+}
+
+// session is where the credentials came from.
+func (m *Mapper) session() {
+	id, ct := &m.rec.identity, &m.ev.AWS.CloudTrail
+	ui, t := &ct.UserIdentity, &m.tape
+	const prefix = "aws.cloudtrail.user_identity."
+	m.set(&ct.SessionCredentialFromConsole, "aws.cloudtrail.session_credential_from_console", m.rec.sessionCredentialFromConsole)
+	if id.node == tape.None {
+		return
+	}
+	m.set(&ui.SessionContext.SessionIssuer.ARN, prefix+"session_context.session_issuer.arn", id.issuerARN)
+	m.set(&ui.SessionContext.SessionIssuer.AccountID, prefix+"session_context.session_issuer.account_id", id.issuerAccountID)
+	m.set(&ui.InvokedBy, prefix+"invoked_by", id.invokedBy)
+	m.set(&ui.InvokedByDelegate.AccountID, prefix+"invoked_by_delegate.account_id", t.Path(id.node, "invokedByDelegate", "accountId"))
+	m.set(&ui.CredentialID, prefix+"credential_id", t.Member(id.node, "credentialId"))
+	m.set(&ui.IdentityProvider, prefix+"identity_provider", t.Member(id.node, "identityProvider"))
+	if scope := t.Member(id.node, "inScopeOf"); scope != tape.None {
+		m.set(&ui.InScopeOf.IssuerType, prefix+"in_scope_of.issuer_type", t.Member(scope, "issuerType"))
+		m.set(&ui.InScopeOf.CredentialsIssuedTo, prefix+"in_scope_of.credentials_issued_to", t.Member(scope, "credentialsIssuedTo"))
+		m.set(&ui.InScopeOf.SourceARN, prefix+"in_scope_of.source_arn", t.Member(scope, "sourceArn"))
+		m.set(&ui.InScopeOf.SourceAccount, prefix+"in_scope_of.source_account", t.Member(scope, "sourceAccount"))
+	}
+	if id.session == tape.None {
+		return
+	}
+	sc := &ui.SessionContext
+	m.set(&sc.EC2RoleDelivery, prefix+"session_context.ec2_role_delivery", t.Member(id.session, "ec2RoleDelivery"))
+	m.set(&sc.SourceIdentity, prefix+"session_context.source_identity", t.Member(id.session, "sourceIdentity"))
+	m.set(&sc.SignInSessionARN, prefix+"session_context.sign_in_session_arn", t.Member(id.session, "signInSessionArn"))
+	switch i := t.Member(id.session, "assumedRoot"); {
+	case i == tape.None:
+	case t.Kind(i) == tape.True:
+		sc.AssumedRoot = ecs.True
+	case t.Kind(i) == tape.False:
+		sc.AssumedRoot = ecs.False
+	default:
+		m.put(prefix+"session_context.assumed_root", i)
+	}
+	if web := t.Member(id.session, "webIdFederationData"); web != tape.None {
+		m.set(&sc.WebIDFederationData.FederatedProvider, prefix+"session_context.web_id_federation_data.federated_provider", t.Member(web, "federatedProvider"))
+		if i := t.Member(web, "attributes"); i != tape.None {
+			sc.WebIDFederationData.Attributes = m.json(i, tape.None)
+		}
+	}
+}
+
+// setAccount sets cloud.account.id from node i unless it is set. The first account that is known wins.
+func (m *Mapper) setAccount(i int32) {
+	if i == tape.None || m.accountSet {
+		return
+	}
+	m.set(&m.ev.Cloud.Account.ID, "cloud.account.id", i)
+	m.accountSet = true
+}

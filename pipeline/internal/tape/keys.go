@@ -1,0 +1,200 @@
+package tape
+
+import (
+	"slices"
+	"unicode/utf8"
+)
+
+// hashKey is java.lang.String.hashCode: over UTF-16 code units, h = 31*h + unit, in 32 bits.
+func hashKey(key []byte) uint32 {
+	var h uint32
+	for i, c := range key {
+		if c >= utf8.RuneSelf {
+			return hashRunes(h, key[i:])
+		}
+		h = 31*h + uint32(c)
+	}
+	return h
+}
+
+func hashRunes(h uint32, key []byte) uint32 {
+	for _, r := range string(key) {
+		if r >= 0x10000 {
+			r -= 0x10000
+			h = 31*h + uint32(0xd800+r>>10)
+			r = 0xdc00 + r&0x3ff
+		}
+		h = 31*h + uint32(r)
+	}
+	return h
+}
+
+// duplicateKey finds a key that object i holds twice. A filter of 64 bits answers for most keys of small objects; large
+// ones are put in a table, so that a hostile object costs no more per key than a usual one.
+func (t *Tape) duplicateKey(i int32) (key string, twice bool) {
+	n := &t.nodes[i]
+	if n.count > 64 {
+		return t.seen.duplicate(t, i)
+	}
+	var filter uint64
+	for c := i + 1; c < n.next; c = t.nodes[c].next {
+		bit := uint64(1) << (t.nodes[c].keyHash * 0x9e3779b1 >> 26)
+		if filter&bit != 0 {
+			for d := i + 1; d < c; d = t.nodes[d].next {
+				if t.sameKey(c, d) {
+					return t.Key(c), true
+				}
+			}
+		}
+		filter |= bit
+	}
+	return "", false
+}
+
+func (t *Tape) sameKey(a, b int32) bool {
+	return t.nodes[a].keyHash == t.nodes[b].keyHash && string(t.key(a)) == string(t.key(b))
+}
+
+// keySet is an open hash table of member nodes, reused.
+type keySet struct{ slots []int32 }
+
+func (s *keySet) duplicate(t *Tape, i int32) (key string, twice bool) {
+	size := 256
+	for size < 2*int(t.nodes[i].count) {
+		size *= 2
+	}
+	if cap(s.slots) < size {
+		s.slots = make([]int32, size)
+	}
+	s.slots = s.slots[:size]
+	clear(s.slots)
+	for c := i + 1; c < t.nodes[i].next; c = t.nodes[c].next {
+		// The code of Java alone is easily made to collide, so the length and both ends of the key go in as well.
+		k := t.key(c)
+		h := t.nodes[c].keyHash ^ fnv(k)
+		for at := int(h*0x9e3779b1) & (size - 1); ; at = (at + 1) & (size - 1) {
+			if s.slots[at] == 0 { // no member is node 0
+				s.slots[at] = c
+				break
+			}
+			if t.sameKey(c, s.slots[at]) {
+				return t.Key(c), true
+			}
+		}
+	}
+	return "", false
+}
+
+func fnv(k []byte) uint32 {
+	h := uint32(2166136261)
+	for _, c := range k {
+		h = (h ^ uint32(c)) * 16777619
+	}
+	return h
+}
+
+// orderer holds what Ordered needs from call to call.
+type orderer struct {
+	counts []int32
+	sorted []int32
+}
+
+// Ordered appends the members of object i that are not pruned, in the order in which java.util.HashMap iterates over
+// them: by bucket, and within a bucket in the order of the text. The number of buckets follows from all members, pruned
+// ones included, as the map has grown before they were taken out.
+func (t *Tape) Ordered(dst []int32, i int32) []int32 {
+	mask := uint32(t.capacity(i) - 1)
+	from := len(dst)
+	end := t.nodes[i].next
+	if mask == 15 {
+		// Nearly every object is small: insert each member into place.
+		for c := i + 1; c < end; c = t.nodes[c].next {
+			if t.nodes[c].flags&flagPruned != 0 {
+				continue
+			}
+			b := spread(t.nodes[c].keyHash) & 15
+			at := len(dst)
+			dst = append(dst, c)
+			for at > from && spread(t.nodes[dst[at-1]].keyHash)&15 > b {
+				dst[at] = dst[at-1]
+				at--
+			}
+			dst[at] = c
+		}
+		return dst
+	}
+	for c := i + 1; c < end; c = t.nodes[c].next {
+		if t.nodes[c].flags&flagPruned == 0 {
+			dst = append(dst, c)
+		}
+	}
+	slices.SortStableFunc(dst[from:], func(a, b int32) int {
+		return int(spread(t.nodes[a].keyHash)&mask) - int(spread(t.nodes[b].keyHash)&mask)
+	})
+	return dst
+}
+
+// spread is how HashMap folds the upper half of a hash code into the lower.
+func spread(h uint32) uint32 { return h ^ h>>16 }
+
+// capacity is the number of buckets that a HashMap has after the members of object i were put into it.
+func (t *Tape) capacity(i int32) int {
+	if t.nodes[i].count <= 8 {
+		return 16 // no bucket can hold nine, and the table grows with the 13th
+	}
+	t.order.sorted = t.order.sorted[:0]
+	for c := i + 1; c < t.nodes[i].next; c = t.nodes[c].next {
+		t.order.sorted = append(t.order.sorted, int32(spread(t.nodes[c].keyHash)))
+	}
+	return t.order.capacity(t.order.sorted)
+}
+
+// capacity puts keys with these spread hash codes into a table one by one. The table doubles when it is three quarters
+// full, and also, while it has fewer than 64 buckets, with each key that comes as the ninth or later into one bucket:
+// HashMap makes trees only of tables of 64 and more.
+func (o *orderer) capacity(hashes []int32) int {
+	size := 16
+	o.counts = append(o.counts[:0], make([]int32, 64)...)
+	for n, h := range hashes {
+		if size < 64 {
+			b := int(h) & (size - 1)
+			if o.counts[b]++; o.counts[b] > 8 {
+				size *= 2
+				o.recount(hashes[:n+1], size)
+			}
+		}
+		if n+1 > size*3/4 {
+			size *= 2
+			o.recount(hashes[:n+1], size)
+		}
+	}
+	return size
+}
+
+func (o *orderer) recount(hashes []int32, size int) {
+	if size >= 64 {
+		return
+	}
+	clear(o.counts)
+	for _, h := range hashes {
+		o.counts[int(h)&(size-1)]++
+	}
+}
+
+// OrderOf appends the positions of distinct keys in the order in which a HashMap iterates over them after it was filled
+// with them one by one.
+func (t *Tape) OrderOf(dst []int32, keys [][]byte) []int32 {
+	t.order.sorted = t.order.sorted[:0]
+	for _, key := range keys {
+		t.order.sorted = append(t.order.sorted, int32(spread(hashKey(key))))
+	}
+	mask := int32(t.order.capacity(t.order.sorted) - 1)
+	from := len(dst)
+	for i := range keys {
+		dst = append(dst, int32(i))
+	}
+	slices.SortStableFunc(dst[from:], func(a, b int32) int {
+		return int(t.order.sorted[a]&mask) - int(t.order.sorted[b]&mask)
+	})
+	return dst
+}
