@@ -17,8 +17,7 @@ type entities struct {
 	// failed says why the rules gave up. The cluster's script then leaves nothing behind.
 	failed string
 
-	sorted []string
-	class  classes
+	class classes
 }
 
 // entities writes the entity fields.
@@ -28,17 +27,15 @@ func (m *Mapper) entities() {
 	newUnique(&e.related)
 	newUnique(&e.target)
 
-	actor := e.always()
-	if source, ok := m.text(m.rec.eventSource); ok {
-		if service, found := strings.CutSuffix(source, ".amazonaws.com"); found {
-			e.relate(service)
-			action, _ := m.text(m.rec.eventName)
-			e.aim(service, action)
-			if service == "sts" {
-				actor = e.stsActor(action, actor)
-			}
-		}
+	e.always()
+	var service, action string
+	if source, ok := m.text(m.rec.eventSource); ok && hasAmazonSuffix(source) {
+		service = strings.TrimSuffix(source, ".amazonaws.com")
+		action = e.action(service)
+		e.relate(service)
+		e.aim(service, action)
 	}
+	actor := e.actor(service, action)
 	if e.failed != "" {
 		m.fail("script", tagEntities, e.failed)
 		if !slices.Contains(m.ev.Tags, TagPreserveOriginalEvent) {
@@ -49,30 +46,36 @@ func (m *Mapper) entities() {
 	e.write(actor)
 }
 
-// always collects what every event has, and gives the actor.
-func (e *entities) always() string {
-	m := e.m
-	id := &m.rec.identity
+// always collects what every event has.
+func (e *entities) always() {
+	id := &e.m.rec.identity
 	e.add(id.accessKeyID)
 	e.add(id.arn)
 	e.add(id.userName)
 	e.add(id.issuerARN)
 	e.add(id.issuerUserName)
-	if m.is(id.kind, "IdentityCenterUser") {
+	if e.m.is(id.kind, "IdentityCenterUser") {
 		e.add(id.identityStoreARN)
 	}
-	e.addEach(m.rec.resources, "ARN")
-	if actor := e.str(id.arn); actor != "" {
-		return actor
-	}
-	return e.str(id.onBehalfOfUserID)
+	e.addEach(e.m.rec.resources, "ARN")
 }
 
-// stsActor knows who asks for a role better than the identity alone.
-func (e *entities) stsActor(action, actor string) string {
+// action is the name of the call. The rules for Lambda search in it, which only text bears.
+func (e *entities) action(service string) string {
+	name, ok := e.m.text(e.m.rec.eventName)
+	if !ok && service == "lambda" {
+		e.failed = "dynamic method [" + e.m.javaType(e.m.rec.eventName) + ", contains/1] not found"
+	}
+	return name
+}
+
+// actor is who acted. Those who ask STS for a role or for their own name are known by other members.
+func (e *entities) actor(service, action string) string {
 	id := &e.m.rec.identity
-	switch action {
-	case "AssumeRole":
+	switch {
+	case service == "sts" && action == "GetCallerIdentity":
+		return e.str(id.arn)
+	case service == "sts" && action == "AssumeRole":
 		switch kind, _ := e.m.text(id.kind); kind {
 		case "AWSService":
 			return e.str(id.invokedBy)
@@ -80,10 +83,11 @@ func (e *entities) stsActor(action, actor string) string {
 			return e.str(id.issuerARN)
 		}
 		return e.str(id.arn)
-	case "GetCallerIdentity":
-		return e.str(id.arn)
 	}
-	return actor
+	if actor := e.str(id.arn); actor != "" {
+		return actor
+	}
+	return e.str(id.onBehalfOfUserID)
 }
 
 // str is the string at node i. Any other value is one that the script cannot take.

@@ -51,7 +51,10 @@ func (m *Mapper) serviceActor() string {
 	case "AWSService":
 		return invokedBy
 	case "AssumedRole":
-		arn, _ := m.text(id.issuerARN)
+		arn, ok := m.text(id.issuerARN)
+		if !ok && id.issuerARN != tape.None {
+			m.fail("script", tagServiceActor, "dynamic method ["+m.javaType(id.issuerARN)+", contains/1] not found")
+		}
 		_, rest, found := strings.Cut(arn, serviceRoleMarker)
 		if !found {
 			return ""

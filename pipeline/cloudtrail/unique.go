@@ -46,20 +46,6 @@ func (s *uniqueSet) add(v string, position int) (at int, found bool) {
 	return position, false
 }
 
-// has reports whether v is in s.
-func (s *uniqueSet) has(v string) bool {
-	if len(s.list) > smallSet {
-		_, found := s.table[v]
-		return found
-	}
-	for _, have := range s.list {
-		if have == v {
-			return true
-		}
-	}
-	return false
-}
-
 // insert puts in v and reports whether it is new.
 func (s *uniqueSet) insert(v string) bool {
 	_, found := s.add(v, len(s.list))

@@ -18,6 +18,7 @@ const (
 	tagEventTime      = "date_event_time"
 	tagEntities       = "script_actor_target_mapping"
 	tagCreationDate   = "date_session_creation_date"
+	tagServiceActor   = "script_service_actor"
 	tagSessionName    = "grok_session_name"
 	tagUserAgent      = "user_agent_original"
 	tagDigestDate     = "date_digest"
