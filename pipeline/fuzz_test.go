@@ -1,0 +1,55 @@
+package pipeline_test
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/ecs"
+	"github.com/trailbeat/trailbeat/pipeline"
+)
+
+// Whatever a record holds, there is a document, it is valid JSON, it can be said twice in the same words, and it is no
+// success unless the record could be read.
+func FuzzProcess(f *testing.F) {
+	inputs, err := filepath.Glob(filepath.Join("..", "testdata", "cloudtrail", "*", "input.json"))
+	require.NoError(f, err)
+	for _, input := range inputs {
+		raw, err := os.ReadFile(input)
+		require.NoError(f, err)
+		f.Add(compacted(raw), uint8(len(raw)))
+	}
+	for _, raw := range []string{"", " ", "null", "hello", "[]", "7", `{"eventTime":"-"}`, "\xff{}", `{"a":"\ud800"}`, `{"userIdentity":[]}`} {
+		f.Add([]byte(raw), uint8(0))
+	}
+	retains := []string{"all", "keyword", "flattened", "minimal", "none"}
+	var pipelines []*pipeline.Pipeline
+	base, err := pipeline.New(pipeline.Config{})
+	require.NoError(f, err)
+	for _, retain := range retains {
+		p, err := base.With(pipeline.Config{Retain: retain, PreserveOriginalEvent: true})
+		require.NoError(f, err)
+		pipelines = append(pipelines, p)
+	}
+	var ev, again ecs.Event
+	f.Fuzz(func(t *testing.T, raw []byte, choice uint8) {
+		p := pipelines[int(choice)%len(pipelines)]
+		for _, e := range []*ecs.Event{&ev, &again} {
+			e.Reset()
+			e.Timestamp = goldenTime
+			require.NoError(t, p.Process(raw, e))
+		}
+		doc := ev.AppendJSON(nil)
+		require.True(t, json.Valid(doc), "%q", doc)
+		require.Equal(t, string(doc), string(again.AppendJSON(nil)))
+		require.NotEmpty(t, ev.Event.Kind)
+		if !json.Valid(raw) && len(raw) > 0 && ev.ECS.Version != "" {
+			for _, c := range raw {
+				require.Contains(t, " \t\r\n", string(c), "%q is no JSON and was mapped", raw)
+			}
+		}
+	})
+}
