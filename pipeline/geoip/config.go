@@ -8,10 +8,11 @@ import (
 
 // Config is the section geoip of the configuration.
 type Config struct {
-	// City is the path of a City database (GeoLite2-City, GeoIP2-City, or one of the same form). Empty, the default: no source.geo.
-	// A file that does not exist is logged once and looked for at every reload.
+	// City is the path of a City or Enterprise database of MaxMind or DB-IP (GeoLite2-City, GeoIP2-City, GeoIP2-Enterprise, DBIP-City-Lite ...).
+	// Empty, the default: no source.geo. A file that does not exist is logged once and looked for at every reload.
 	City string `config:"city"`
-	// ASN is the path of an ASN database (GeoLite2-ASN, or one of the same form). Empty, the default: no source.as. Otherwise as City.
+	// ASN is the path of an ASN or ISP database of MaxMind or DB-IP (GeoLite2-ASN, GeoIP2-ISP ...). Empty, the default: no source.as.
+	// Otherwise as City.
 	ASN string `config:"asn"`
 	// ReloadInterval is how often the files are looked at for a change, by time and size. Default 1m. 0 means never.
 	ReloadInterval time.Duration `config:"reload_interval"`

@@ -402,6 +402,16 @@ func BenchmarkLookup(b *testing.B) {
 			}
 		})
 	}
+	cfg := databases(b)
+	cfg.ASN, cfg.CacheSize = "", 0
+	city := open(b, cfg, nil)
+	b.Run("City only, without cache", func(b *testing.B) {
+		ip := netip.MustParseAddr("81.2.69.160")
+		b.ReportAllocs()
+		for b.Loop() {
+			city.Lookup(ip)
+		}
+	})
 	db := open(b, databases(b), nil)
 	b.Run("unique addresses", func(b *testing.B) {
 		b.ReportAllocs()

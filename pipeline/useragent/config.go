@@ -25,7 +25,8 @@ type Config struct {
 	// CloudTrail itself cuts user agents at 1 KB. Default 1024. 0 means no limit.
 	MaxLength int `config:"max_length"`
 	// Budget is how many new agents a second may go to the exact parser, once the burst is spent. An agent of more than 256 bytes counts once
-	// more for every 256 bytes begun. Default 2000 (some 4 % of one core where AWS's tools write them, 20-40 % for browsers). 0 means no limit: every answer is exact.
+	// more for every 256 bytes begun. Default 2000: 1-5 % of one core where AWS's tools or desktop browsers write them, 14-20 % for old and mobile
+	// browsers. 0 means no limit: every answer is exact.
 	Budget int `config:"budget"`
 	// BudgetBurst is how many new agents may go to the exact parser at once, at start and after a quiet time. Default 50000. 0 means one
 	// second's Budget.

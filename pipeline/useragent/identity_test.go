@@ -2,6 +2,7 @@ package useragent
 
 import (
 	"math/rand/v2"
+	"os"
 	"regexp"
 	"regexp/syntax"
 	"strings"
@@ -60,48 +61,85 @@ func sample(re *syntax.Regexp, rnd *rand.Rand, sb *strings.Builder) {
 	}
 }
 
+// generatedAgent is a text made from a rule, which is likely to match it.
+type generatedAgent struct {
+	ua   string
+	from *rule
+}
+
 // generatedAgents makes texts from every rule, alone and inside other texts, so that each rule gets its chance to win or to be passed over.
-func generatedAgents(t testing.TB, perRule int) []string {
+func generatedAgents(t testing.TB) []generatedAgent {
 	rules := testRules(t)
 	rnd := rand.New(rand.NewPCG(1, 2))
-	var list []string
+	var list []generatedAgent
 	for _, group := range [][]*rule{rules.agent, rules.os, rules.device} {
 		for _, r := range group {
 			re, err := syntax.Parse(r.expr, syntax.Perl)
 			require.NoError(t, err)
-			for i := range perRule {
+			for form := range 3 {
 				var sb strings.Builder
 				sample(re, rnd, &sb)
-				switch text := sb.String(); i % 3 {
-				case 0:
-					list = append(list, text)
+				text := sb.String()
+				switch form {
 				case 1:
-					list = append(list, "Mozilla/5.0 (Linux; Android 9; "+text+" Build/X1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/90.0.1.2 Mobile Safari/537.36")
-				default:
-					list = append(list, strings.ToLower(text)+" "+strings.ToUpper(text))
+					text = "Mozilla/5.0 (Linux; Android 9; " + text + " Build/X1) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/90.0.1.2 Mobile Safari/537.36"
+				case 2:
+					text = strings.ToLower(text) + " " + strings.ToUpper(text)
 				}
+				list = append(list, generatedAgent{text, r})
 			}
 		}
 	}
 	return list
 }
 
-// TestPrefilterChangesNothing runs every agent through uap-go's own list of compiled regexps, in order and without a prefilter,
-// and compares which of them is the first to match.
+// TestPrefilterPassesOwnRule gives every rule the texts that were made from it: where it matches, the prefilter must let it run.
+func TestPrefilterPassesOwnRule(t *testing.T) {
+	rules := testRules(t)
+	matched := map[*rule]bool{}
+	for _, a := range generatedAgents(t) {
+		masked := mask(a.ua)
+		if !a.from.regexp().MatchString(masked) {
+			continue
+		}
+		matched[a.from] = true
+		var hits hitSet
+		rules.filter.scan(masked, &hits)
+		require.True(t, hits.all(a.from.need), "rule %q on %q", a.from.expr, a.ua)
+	}
+	all := len(rules.agent) + len(rules.os) + len(rules.device)
+	t.Logf("%d of %d rules matched a text of theirs", len(matched), all)
+	require.Greater(t, len(matched)*100, all*95, "the texts no longer test the rules")
+}
+
+// TestPrefilterChangesNothing runs agents through uap-go's own list of compiled regexps, in order and without a prefilter, and compares which of
+// them is the first to match. That is slow, more so under the race detector, so only some of the generated agents take part. All do with
+// TRAILBEAT_TEST_LONG=1, which is worth it after a change of the prefilter or of the rules.
 func TestPrefilterChangesNothing(t *testing.T) {
 	plain, err := uaparser.New()
 	require.NoError(t, err)
 	rules := testRules(t)
-	agents := generatedAgents(t, 3)
-	if testing.Short() { // every rule without a prefilter is slow, more so under the race detector
-		few := agents[:0]
-		for i := 0; i < len(agents); i += 25 {
-			few = append(few, agents[i])
+	step, realStep := 10, 1 // step is no multiple of the number of forms
+	switch {
+	case os.Getenv("TRAILBEAT_TEST_LONG") != "":
+		step = 1
+	case testing.Short():
+		step, realStep = 100, 8
+	}
+	var agents []string
+	for i, a := range generatedAgents(t) {
+		if i%step == 0 {
+			agents = append(agents, a.ua)
 		}
-		agents = few
 	}
 	agents = append(agents, "", " ", "-", "\xff\xfe", "K\u212aingfisher", "Se\u017fame Spider", "Windows\r\nNT 10.0", strings.Repeat("Mobile; ", 200))
-	t.Run("real", func(t *testing.T) { agents = append(agents, realAgents(t)...) })
+	t.Run("real", func(t *testing.T) {
+		for i, ua := range realAgents(t) {
+			if i%realStep == 0 {
+				agents = append(agents, ua)
+			}
+		}
+	})
 
 	var agentRE, osRE, deviceRE []*regexp.Regexp
 	for _, r := range plain.UA {

@@ -70,6 +70,23 @@ func TestJoinVersion(t *testing.T) {
 	}
 }
 
+// TestExact is what the rules say of agents of every kind that CloudTrail holds.
+func TestExact(t *testing.T) {
+	p := newParser(t, nil)
+	for ua, want := range map[string]Info{
+		"aws-cli/1.16.310 Python/3.8.1 Darwin/18.7.0 botocore/1.13.46": {Name: "aws-cli", Version: "1.16.310", DeviceName: "Spider"},
+		"Boto3/1.34.5 Python/3.11.6 Linux/6.1.0 Botocore/1.34.5":       {"Boto3", "1.34.5", "Linux", "6.1.0", "Linux 6.1.0", "Spider"},
+		"signin.amazonaws.com": {Name: "Other", DeviceName: "Other"},
+		"curl/8.5.0":           {Name: "curl", Version: "8.5.0", DeviceName: "Other"},
+		"":                     {Name: "Other", DeviceName: "Other"},
+		sdkAgent:               {Name: "aws-sdk-go", Version: "1.44.157", OSName: "Linux", DeviceName: "Other"},
+		browserAgent:           {"Chrome", "140.0.0.0", "Mac OS X", "10.15.7", "Mac OS X 10.15.7", "Mac"},
+	} {
+		require.Equal(t, want, p.Parse(ua), ua)
+	}
+	require.EqualValues(t, 7, p.Stats().Parses, "none by the fast parser")
+}
+
 func TestHitAllocatesNothing(t *testing.T) {
 	p := newParser(t, nil)
 	p.Parse(browserAgent)
