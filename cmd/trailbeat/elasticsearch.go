@@ -1,0 +1,116 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/trailbeat/trailbeat/internal/app"
+	"github.com/trailbeat/trailbeat/internal/shipper"
+	"github.com/trailbeat/trailbeat/output/elasticsearch"
+)
+
+func newElasticsearch(cfg *elasticsearch.Config, env app.OutputEnv) (*elasticsearch.Output, error) {
+	return elasticsearch.New(*cfg, elasticsearch.Options{
+		Logger: env.Logger, UserAgent: "trailbeat/" + app.Version(),
+	})
+}
+
+func templateConfig() any { cfg := elasticsearch.DefaultTemplateConfig(); return &cfg }
+
+func elasticsearchBackoff(cfg any) shipper.Backoff {
+	b := cfg.(*elasticsearch.Config).Backoff
+	return shipper.Backoff{Init: b.Init, Max: b.Max}
+}
+
+// elasticsearchStreams makes data_stream of the configuration the default of the output's own.
+func elasticsearchStreams(cfg any, ds shipper.DataStream) {
+	to := &cfg.(*elasticsearch.Config).DataStream
+	to.Type, to.Dataset, to.Namespace = ds.Type, ds.Dataset, ds.Namespace
+}
+
+// setupElasticsearch installs the index template.
+func setupElasticsearch(ctx context.Context, cfg any, env app.OutputEnv, opts app.SetupOptions) (err error) {
+	template := opts.Template.(*elasticsearch.TemplateConfig)
+	out, err := newElasticsearch(cfg.(*elasticsearch.Config), env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	if opts.Start {
+		return out.Prepare(ctx, *template)
+	}
+	report, err := out.Setup(ctx, *template, elasticsearch.SetupOptions{DryRun: opts.DryRun, Overwrite: opts.Overwrite})
+	if err != nil {
+		return err
+	}
+	printSetup(opts, report)
+	return nil
+}
+
+func printSetup(opts app.SetupOptions, report elasticsearch.SetupReport) {
+	would := ""
+	if opts.DryRun && report.Action != elasticsearch.SetupNothing {
+		would = "would "
+	}
+	fmt.Fprintf(opts.Report, "%s: index template %s: %s%s\n", describe(report.Server), report.Template, would, report.Action)
+	if report.Action == elasticsearch.SetupUpdate || opts.DryRun {
+		fmt.Fprint(opts.Report, report.Diff)
+	}
+	for _, note := range report.Notes {
+		fmt.Fprintf(opts.Report, "note: %s\n", note)
+	}
+}
+
+func describe(s elasticsearch.Server) string {
+	text := strings.TrimSpace(string(s.Flavour) + " " + s.Version)
+	if s.Serverless {
+		text = "elasticsearch serverless"
+	}
+	if s.Cluster != "" {
+		text += " (cluster " + s.Cluster + ")"
+	}
+	return text
+}
+
+// testElasticsearch looks at everything between here and a stored document, a line for each step.
+func testElasticsearch(ctx context.Context, cfg any, env app.OutputEnv, report io.Writer) (err error) {
+	out, err := newElasticsearch(cfg.(*elasticsearch.Config), env)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, out.Close()) }()
+	failed := 0
+	for _, step := range out.Test(ctx) {
+		state, detail := "ok", step.Detail
+		switch {
+		case step.Err != nil:
+			state, detail = "FAILED", step.Err.Error()
+			failed++
+		case step.Skipped:
+			state = "skipped"
+		}
+		fmt.Fprintf(report, "%-40s %-8s %s\n", step.Name, state, detail)
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of the steps above failed", failed)
+	}
+	return nil
+}
+
+// exportTemplate gives the index template as setup would install it.
+func exportTemplate(engine string, template, output any, ds shipper.DataStream) ([]byte, error) {
+	conf, ok := output.(*elasticsearch.Config)
+	if !ok {
+		cfg := elasticsearch.DefaultConfig()
+		conf = &cfg
+		elasticsearchStreams(conf, ds)
+	}
+	t, err := elasticsearch.BuildTemplate(elasticsearch.Flavour(engine), conf, *template.(*elasticsearch.TemplateConfig))
+	if err != nil {
+		return nil, err
+	}
+	return t.Body, nil
+}

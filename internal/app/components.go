@@ -1,0 +1,123 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/internal/shipper"
+	"github.com/trailbeat/trailbeat/output"
+)
+
+// Components are the types that a configuration may name.
+type Components struct {
+	Inputs  map[string]Input
+	Outputs map[string]Output
+	// TemplateConfig returns a pointer to the defaults of setup.template. Nil: there are no such options.
+	TemplateConfig func() any
+	// Template gives the index template for an engine, "elasticsearch" or "opensearch", with the options of setup.template
+	// and those of the output, nil where another kind of output is configured. Nil: no output has a template.
+	Template func(engine string, template, output any, ds shipper.DataStream) ([]byte, error)
+}
+
+// InputEnv is what an input is opened with.
+type InputEnv struct {
+	// ID of the configured input, unique in the run.
+	ID string
+	// Store keeps its checkpoints.
+	Store input.Store
+	// Stdin is read where the configuration says "-".
+	Stdin io.Reader
+	// Once says that the input ends when everything that is there now was read.
+	Once   bool
+	Logger *slog.Logger
+}
+
+// Input is a type of input. Make it with NewInput.
+type Input struct {
+	// Config returns a pointer to the defaults of the type's options.
+	Config func() any
+	// Open makes an input of what Config returned and the configuration filled.
+	Open func(ctx context.Context, cfg any, env InputEnv) (input.Input, error)
+}
+
+// NewInput describes an input type whose options are C.
+func NewInput[C any](defaults func() C, open func(context.Context, C, InputEnv) (input.Input, error)) Input {
+	return Input{
+		Config: func() any { cfg := defaults(); return &cfg },
+		Open: func(ctx context.Context, cfg any, env InputEnv) (input.Input, error) {
+			return open(ctx, *cfg.(*C), env)
+		},
+	}
+}
+
+// OutputEnv is what an output is opened with.
+type OutputEnv struct {
+	// DataPath is path.data: relative names of files are relative to it.
+	DataPath string
+	// Stdout is where documents for the console go.
+	Stdout io.Writer
+	// DataStream is where events without an index of their own go.
+	DataStream shipper.DataStream
+	Logger     *slog.Logger
+}
+
+// DataFile puts a relative name below path.data.
+func (e OutputEnv) DataFile(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(e.DataPath, name)
+}
+
+// SetupOptions say what setup does.
+type SetupOptions struct {
+	// DryRun writes what would be sent to Report and changes nothing.
+	DryRun bool
+	// Start says that a run begins: what the configuration wants to do by hand is left alone.
+	Start bool
+	// Template is what TemplateConfig returned and the configuration filled.
+	Template any
+	// Overwrite replaces what is there in another version.
+	Overwrite bool
+	// Report is for people.
+	Report io.Writer
+}
+
+// Output is a type of output. Make it with NewOutput and set the hooks that the type has.
+type Output struct {
+	// Config returns a pointer to the defaults of the type's options.
+	Config func() any
+	// Open makes an output of what Config returned and the configuration filled.
+	Open func(ctx context.Context, cfg any, env OutputEnv) (output.Output, error)
+	// Backoff is how long to wait between tries. Nil: shipper.DefaultBackoff.
+	Backoff func(cfg any) shipper.Backoff
+	// Streams sets the data stream in the options where they have one of their own. Nil: they have none.
+	Streams func(cfg any, ds shipper.DataStream)
+	// Test checks that the output can be written to and says on report, line by line, what it found. Nil: opening is the
+	// test.
+	Test func(ctx context.Context, cfg any, env OutputEnv, report io.Writer) error
+	// Setup prepares the place for the documents. Nil: nothing is to be done.
+	Setup func(ctx context.Context, cfg any, env OutputEnv, opts SetupOptions) error
+	// Summary shows what lies in the output, shortly. Nil: nothing is shown.
+	Summary func(ctx context.Context, cfg any, env OutputEnv, w io.Writer) error
+	// ToStdout says that documents go to standard output, which nothing else may write to then.
+	ToStdout bool
+}
+
+// NewOutput describes an output type whose options are C.
+func NewOutput[C any](defaults func() C, open func(context.Context, C, OutputEnv) (output.Output, error)) Output {
+	return Output{
+		Config: func() any { cfg := defaults(); return &cfg },
+		Open: func(ctx context.Context, cfg any, env OutputEnv) (output.Output, error) {
+			return open(ctx, *cfg.(*C), env)
+		},
+	}
+}
+
+// names lists the types in order.
+func names[T any](types map[string]T) []string { return slices.Sorted(maps.Keys(types)) }

@@ -1,0 +1,136 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// timestampFormat is that of @timestamp before the mapping.
+const timestampFormat = "2006-01-02T15:04:05.000000000Z"
+
+// mapOptions are the flags of map.
+type mapOptions struct {
+	timestamp string
+	tags      []string
+	retain    string
+	city, asn string
+	meta      bool
+}
+
+func (a *app) mapCommand() *cobra.Command {
+	var opts mapOptions
+	cmd := &cobra.Command{
+		Use:   "map [FILE...]",
+		Short: "Print the documents of CloudTrail files, one a line",
+		Long: `Map writes one mapped document a line to standard output, in the order of the records, and nothing else: what the
+cluster would have made of them, without _id and without what a shipper adds. It reads CloudTrail log files (plain or
+gzip), NDJSON, digest files, or standard input where no FILE is given or FILE is "-". No configuration is read.
+
+In NDJSON each line is a message of its own; one that is not JSON becomes the document of kind pipeline_error that the
+cluster would make of it. Where a file is broken, the documents of all records before the fault are written, the fault is
+told on stderr with file and byte offset, and the exit code is 1.`,
+		Example: `  trailbeat map 123456789012_CloudTrail_eu-west-1_20260102T0305Z_x.json.gz
+  zcat *.json.gz | trailbeat map --tag preserve_original_event --geoip-city GeoLite2-City.mmdb
+  trailbeat map --meta --timestamp 2026-01-02T03:04:05Z events.ndjson`,
+		RunE: func(cmd *cobra.Command, files []string) error {
+			if !cmd.Flags().Changed("tag") {
+				opts.tags = append([]string{tagActorTarget}, defaultTags()...)
+			}
+			return a.mapFiles(cmd.Context(), opts, files)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&opts.timestamp, "timestamp", "", "`RFC3339` time of reading, which becomes event.created (default now)")
+	flags.StringArrayVar(&opts.tags, "tag", nil, "`TAG` that the documents start with; repeatable (default actor_target_mapping, forwarded, aws-cloudtrail)")
+	flags.StringVar(&opts.retain, "retain", "all", "which forms of request, response and event data are kept: "+strings.Join(retains, ", "))
+	flags.StringVar(&opts.city, "geoip-city", "", "City database `FILE` for source.geo")
+	flags.StringVar(&opts.asn, "geoip-asn", "", "ASN database `FILE` for source.as")
+	flags.BoolVar(&opts.meta, "meta", false, `wrap each document: {"_index":...,"_id":...,"document":{...}}`)
+	return cmd
+}
+
+func (o *mapOptions) check() error {
+	if !slices.Contains(retains, o.retain) {
+		return usage(fmt.Errorf("--retain is %q, but must be one of %s", o.retain, strings.Join(retains, ", ")))
+	}
+	if o.timestamp != "" {
+		if _, err := time.Parse(time.RFC3339Nano, o.timestamp); err != nil {
+			return usage(fmt.Errorf("--timestamp is %q, but must be a time such as 2026-01-02T03:04:05.123456789Z (RFC 3339)", o.timestamp))
+		}
+	}
+	for _, file := range []struct{ flag, name string }{{"--geoip-city", o.city}, {"--geoip-asn", o.asn}} {
+		// In a run a missing database is waited for. Here somebody waits for the answer.
+		if file.name != "" && !exists(file.name) {
+			return usage(fmt.Errorf("%s: there is no file %q", file.flag, file.name))
+		}
+	}
+	return nil
+}
+
+// mapFiles writes the documents of all files. A file that is broken or missing is told, and the next one goes on.
+func (a *app) mapFiles(ctx context.Context, opts mapOptions, files []string) (err error) {
+	if err := opts.check(); err != nil {
+		return err
+	}
+	p, err := newMapPipeline(opts)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, p.Close()) }()
+	m := newMapper(p, opts, a.Stdout)
+	defer m.close()
+	if len(files) == 0 {
+		files = []string{"-"}
+	}
+	failed := false
+	for _, name := range files {
+		err := a.mapFile(ctx, m, name)
+		switch {
+		case err == nil:
+		case ctx.Err() != nil:
+			return err
+		default:
+			var write *writeError
+			if errors.As(err, &write) {
+				return err
+			}
+			failed = true
+			fmt.Fprintf(a.Stderr, "trailbeat: %s\n", err)
+		}
+	}
+	if failed {
+		return errSaid
+	}
+	return nil
+}
+
+func (a *app) mapFile(ctx context.Context, m *mapper, name string) error {
+	if name == "-" {
+		return m.run(ctx, a.Stdin, "-")
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return fmt.Errorf("reading %q: %w", name, reason(err))
+	}
+	defer f.Close() // only read
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		return fmt.Errorf("reading %q: it is a directory; name its files, or configure an input of type file for it", name)
+	}
+	return m.run(ctx, f, name)
+}
+
+// reason takes the operation and the path out of an error that names them already.
+func reason(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}

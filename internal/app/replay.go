@@ -1,0 +1,148 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/internal/deadletter"
+	"github.com/trailbeat/trailbeat/internal/shipper"
+)
+
+// replayID is the name of the replay in logs and in the accounting.
+const replayID = "replay"
+
+func (a *app) replayCommand() *cobra.Command {
+	var dryRun bool
+	cmd := &cobra.Command{
+		Use:   "replay",
+		Short: "Send the dead letters again",
+		Long: `Replay maps and ships the records in the file of dead letters (dead_letter.path) again, with the tags of the input that
+they came from. What is delivered leaves the file; what fails again stays there with the new reason. A run may go on
+meanwhile.`,
+		Example: "  trailbeat replay --dry-run\n  trailbeat replay",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.load()
+			if err != nil {
+				return err
+			}
+			if dryRun {
+				return a.listLetters(s)
+			}
+			if err := s.needOutput(); err != nil {
+				return err
+			}
+			return a.ship(cmd.Context(), s, shipment{once: true, sources: s.openReplay, nothing: "there are no dead letters in %s"})
+		},
+	}
+	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "list the dead letters by reason and change nothing")
+	return cmd
+}
+
+func (s *settings) openReplay(_ context.Context, r *wiring) ([]shipper.Source, error) {
+	find, err := s.sourceByInput(r)
+	if err != nil {
+		return nil, err
+	}
+	replay, err := r.letters.Replay()
+	if err != nil {
+		return nil, err
+	}
+	return []shipper.Source{{
+		ID: replayID, Type: replayID, Input: replay, DataStream: s.DataStream.stream(), Of: find,
+	}}, nil
+}
+
+// sourceByInput finds the input that a record came from. One that is gone from the configuration is taken for one with
+// the defaults.
+func (s *settings) sourceByInput(r *wiring) (func(*input.Origin) *shipper.Source, error) {
+	byID := map[string]*shipper.Source{}
+	for i := range s.inputs {
+		source, err := s.source(r, &s.inputs[i].InputConfig)
+		if err != nil {
+			return nil, err
+		}
+		byID[source.ID] = &source
+	}
+	var defaults InputConfig
+	defaults.SetDefaults()
+	gone, err := s.source(r, &defaults)
+	if err != nil {
+		return nil, err
+	}
+	return func(o *input.Origin) *shipper.Source {
+		if source := byID[o.InputID]; source != nil {
+			return source
+		}
+		return &gone
+	}, nil
+}
+
+// listLetters counts the dead letters by their reason.
+func (a *app) listLetters(s *settings) error {
+	type reason struct{ kind, text string }
+	var order []reason
+	count := map[reason]int{}
+	bad, total := 0, 0
+	err := eachLetter(s.DeadLetter.Path, func(l *shipper.Letter, err error) {
+		if err != nil {
+			bad++
+			return
+		}
+		total++
+		key := reason{l.Type, firstLine(l.Reason)}
+		if count[key] == 0 {
+			order = append(order, key)
+		}
+		count[key]++
+	})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.Stdout, "%d dead letters in %s\n", total, s.DeadLetter.Path)
+	for _, key := range order {
+		fmt.Fprintf(a.Stdout, "%7d  %s: %s\n", count[key], key.kind, key.text)
+	}
+	if bad > 0 {
+		return fmt.Errorf("%d lines of %s are no dead letters; they stay where they are", bad, s.DeadLetter.Path)
+	}
+	return nil
+}
+
+// firstLine is enough of a reason to tell it from others.
+func firstLine(text string) string {
+	const longest = 160
+	text, _, _ = strings.Cut(text, "\n")
+	if len(text) > longest {
+		text = strings.ToValidUTF8(text[:longest], "") + "..."
+	}
+	return text
+}
+
+// eachLetter calls fn for each line of the file. There need not be one.
+func eachLetter(path string, fn func(*shipper.Letter, error)) error {
+	f, err := openIfThere(path)
+	if f == nil || err != nil {
+		return err
+	}
+	defer f.Close() // only read
+	for r := deadletter.NewReader(f); ; {
+		letter, _, err := r.Next()
+		var line *deadletter.LineError
+		switch {
+		case err == nil:
+			fn(&letter, nil)
+		case errors.As(err, &line):
+			fn(nil, err)
+		case isEnd(err):
+			return nil
+		default:
+			return fmt.Errorf("reading dead letters: %w", err)
+		}
+	}
+}

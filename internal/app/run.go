@@ -1,0 +1,254 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/internal/deadletter"
+	"github.com/trailbeat/trailbeat/internal/shipper"
+	"github.com/trailbeat/trailbeat/output"
+	"github.com/trailbeat/trailbeat/pipeline"
+)
+
+func (a *app) runCommand() *cobra.Command {
+	var once bool
+	cmd := &cobra.Command{
+		Use:   "run",
+		Short: "Read the inputs and ship their documents (the default command)",
+		Long: `Run reads the configured inputs, maps their records and ships the documents to the configured output. What was
+shipped is remembered in path.data, so that a later run reads nothing twice.
+
+The first SIGINT or SIGTERM stops reading and lets what is in flight finish (trailbeat.shutdown_timeout); a second one
+exits at once. SIGUSR1 prints the accounting. The accounting ends each run:
+received = indexed + duplicate + filtered + dead_lettered + returned.`,
+		Example: `  trailbeat run --once
+  trailbeat -c trailbeat.yml -E output.elasticsearch.hosts=https://search:9200 run`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			s, err := a.load()
+			if err != nil {
+				return err
+			}
+			if err := errors.Join(s.needInputs(), s.needOutput()); err != nil {
+				return usage(err)
+			}
+			job := shipment{once: once, sources: s.openInputs, summary: once}
+			if once {
+				job.nothing = "nothing new to read; what was shipped before is remembered in %s"
+			}
+			return a.ship(cmd.Context(), s, job)
+		},
+	}
+	cmd.Flags().BoolVar(&once, "once", false, "end when everything that is there now was shipped")
+	return cmd
+}
+
+// shipment is what a command ships.
+type shipment struct {
+	// once ends the run when everything was read.
+	once bool
+	// sources opens what is read.
+	sources func(ctx context.Context, r *wiring) ([]shipper.Source, error)
+	// summary shows afterwards what lies in the output.
+	summary bool
+	// nothing is said where there was nothing to read; %s stands for path.data.
+	nothing string
+}
+
+// wiring is what the parts of a run share while it is put together.
+type wiring struct {
+	io      IO
+	log     *slog.Logger
+	once    bool
+	letters *deadletter.Store
+	store   func(inputID string) (input.Store, error)
+	// pipeline has the databases and caches that those of the inputs share.
+	pipeline *pipeline.Pipeline
+	closers  []func() error
+}
+
+func (r *wiring) onClose(fn func() error) { r.closers = append(r.closers, fn) }
+
+// close releases in reverse order what was opened.
+func (r *wiring) close() error {
+	var errs []error
+	for i := len(r.closers) - 1; i >= 0; i-- {
+		errs = append(errs, r.closers[i]())
+	}
+	r.closers = nil
+	return errors.Join(errs...)
+}
+
+// ship puts a run together, lets it run, and prints its accounting.
+func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
+	log, closeLog, err := s.logger(a.Stderr)
+	if err != nil {
+		return err
+	}
+	r := &wiring{io: a.IO, log: log, once: job.once}
+	r.onClose(closeLog)
+	defer func() { err = errors.Join(err, r.close()) }()
+
+	if err := os.MkdirAll(s.Path.Data, 0o700); err != nil {
+		return fmt.Errorf("making path.data: %w", err)
+	}
+	agent, err := s.agent()
+	if err != nil {
+		return err
+	}
+	if err := r.openStores(s); err != nil {
+		return err
+	}
+	if err := s.openPipeline(r); err != nil {
+		return err
+	}
+	out, err := s.openOutput(ctx, r)
+	if err != nil {
+		return err
+	}
+	sources, err := job.sources(ctx, r)
+	if err != nil {
+		return errors.Join(err, out.Close())
+	}
+	flow, err := shipper.New(shipper.Options{
+		Sources: sources, Processor: r.pipeline, IsDrop: isDrop, Identify: identify,
+		Output:      shipper.Decorate(out, s.Trailbeat.Config, s.backoff(), log),
+		DeadLetters: r.letters, KeepDocument: s.DeadLetter.KeepDocument,
+		Agent: agent, Config: s.Trailbeat.Config, Backoff: s.backoff(), Logger: log,
+	})
+	if err != nil {
+		for _, source := range sources {
+			err = errors.Join(err, source.Input.Close())
+		}
+		return errors.Join(err, out.Close())
+	}
+	report := a.Stdout
+	if s.output.kind.ToStdout {
+		report = a.Stderr
+	}
+	stop := onReport(func() { printAccounting(a.Stderr, flow.Accounting().Snapshot()) })
+	err = flow.Run(ctx)
+	stop()
+	counts := flow.Accounting().Snapshot()
+	printAccounting(report, counts)
+	if job.summary && s.output.kind.Summary != nil && (counts.Total.Indexed > 0 || isTerminal(report)) {
+		err = errors.Join(err, s.output.kind.Summary(context.WithoutCancel(ctx), s.output.options, s.outputEnv(r), report))
+	}
+	a.hints(s, job, counts)
+	return failedReads(err, counts)
+}
+
+// failedReads makes a run fail in which an input could not read something, even though the flow went on.
+func failedReads(err error, counts shipper.Snapshot) error {
+	if n := counts.Total.ReadErrors; n > 0 {
+		return errors.Join(err, fmt.Errorf("%d errors while reading, see the log above; what was read before each of them is delivered", n))
+	}
+	return err
+}
+
+// printAccounting prints the equation that must hold.
+func printAccounting(w io.Writer, counts shipper.Snapshot) {
+	c := counts.Total
+	flight := ""
+	if c.InFlight > 0 {
+		flight = fmt.Sprintf(" + %d in_flight", c.InFlight)
+	}
+	fmt.Fprintf(w, "received %d = %d indexed + %d duplicate + %d filtered + %d dead_lettered + %d returned%s\n",
+		c.Received, c.Indexed, c.Duplicate, c.Filtered, c.DeadLettered, c.Returned, flight)
+}
+
+// hints tell what to do next where that is not plain.
+func (a *app) hints(s *settings, job shipment, counts shipper.Snapshot) {
+	c := counts.Total
+	if c.DeadLettered > 0 {
+		fmt.Fprintf(a.Stderr, "%d records could not be indexed; they are in %s with their reasons. Mend the cause, then: trailbeat replay\n",
+			c.DeadLettered, s.DeadLetter.Path)
+	}
+	if job.nothing != "" && c.Received == 0 && c.ReadErrors == 0 {
+		fmt.Fprintf(a.Stderr, job.nothing+"\n", s.Path.Data)
+	}
+}
+
+func (s *settings) backoff() shipper.Backoff {
+	if s.output.kind.Backoff == nil {
+		return shipper.DefaultBackoff()
+	}
+	return s.output.kind.Backoff(s.output.options)
+}
+
+func (s *settings) outputEnv(r *wiring) OutputEnv {
+	return OutputEnv{DataPath: s.Path.Data, Stdout: r.io.Stdout, DataStream: s.DataStream.stream(), Logger: r.log}
+}
+
+// openOutput opens the output and prepares the place that it writes to.
+func (s *settings) openOutput(ctx context.Context, r *wiring) (output.Output, error) {
+	env := s.outputEnv(r)
+	kind, options := s.output.kind, s.output.options
+	if kind.Setup != nil {
+		opts := SetupOptions{Start: true, Template: s.template, Report: io.Discard}
+		if err := kind.Setup(ctx, options, env, opts); err != nil {
+			if output.IsFatal(err) {
+				return nil, fmt.Errorf("preparing output.%s: %w", s.output.name, err)
+			}
+			// The server may be down for now; the flow waits for it, and refuses to write to what is not prepared.
+			r.log.Warn("output could not be prepared yet", "output", s.output.name, "error.message", err)
+		}
+	}
+	out, err := kind.Open(ctx, options, env)
+	if err != nil {
+		return nil, fmt.Errorf("opening output.%s: %w", s.output.name, err)
+	}
+	return out, nil
+}
+
+// openInputs opens all inputs. Where one fails the others are closed again.
+func (s *settings) openInputs(ctx context.Context, r *wiring) ([]shipper.Source, error) {
+	var sources []shipper.Source
+	for i := range s.inputs {
+		source, err := s.openInput(ctx, r, &s.inputs[i])
+		if err != nil {
+			err = fmt.Errorf("opening input %q: %w", s.inputs[i].ID, err)
+			for _, source := range sources {
+				err = errors.Join(err, source.Input.Close())
+			}
+			return nil, err
+		}
+		sources = append(sources, source)
+	}
+	return sources, nil
+}
+
+func (s *settings) openInput(ctx context.Context, r *wiring, in *inputSetting) (shipper.Source, error) {
+	source, err := s.source(r, &in.InputConfig)
+	if err != nil {
+		return source, err
+	}
+	store, err := r.store(in.ID)
+	if err != nil {
+		return source, err
+	}
+	source.Input, err = in.kind.Open(ctx, in.options, InputEnv{
+		ID: in.ID, Store: store, Stdin: r.io.Stdin, Once: r.once, Logger: r.log.With("input.id", in.ID),
+	})
+	return source, err
+}
+
+// source is what the documents of an input have in common.
+func (s *settings) source(r *wiring, in *InputConfig) (shipper.Source, error) {
+	source := shipper.Source{ID: in.ID, Type: in.Type, Tags: in.documentTags(), DataStream: s.DataStream.stream()}
+	if in.Retain != retains[0] {
+		own, err := r.pipeline.With(s.Pipeline.config(in.Retain, r.log))
+		if err != nil {
+			return source, err
+		}
+		source.Processor = own
+	}
+	return source, nil
+}
