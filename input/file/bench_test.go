@@ -1,6 +1,7 @@
 package file
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -19,7 +20,7 @@ func drain(b *testing.B, cfg Config, store input.Store) int {
 	n := 0
 	for {
 		batch, err := in.Read(b.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			require.NoError(b, in.Close())
 			return n
 		}

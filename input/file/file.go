@@ -357,7 +357,7 @@ func (in *Input) read(m *batchMemory) (full bool, err error) {
 			from++
 		} else if err == nil && b.Len() == from {
 			return true, nil // no room for it
-		} else if err == nil || err == io.EOF {
+		} else if err == nil || errors.Is(err, io.EOF) {
 			return false, in.again()
 		}
 	}
@@ -377,7 +377,7 @@ func (in *Input) read(m *batchMemory) (full bool, err error) {
 	switch {
 	case err == nil:
 		return true, nil
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		in.drop(true, nil)
 		return false, nil
 	}

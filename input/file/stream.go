@@ -1,6 +1,7 @@
 package file
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -53,7 +54,7 @@ func (in *Input) stream(name string, src io.Reader) <-chan streamed {
 func (in *Input) streamed(s streamed) *input.Batch {
 	if s.err != nil {
 		in.stdin = nil
-		if s.err != io.EOF {
+		if !errors.Is(s.err, io.EOF) {
 			in.faults = append(in.faults, s.err)
 		}
 	}

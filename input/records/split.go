@@ -256,7 +256,7 @@ func (r *Reader) finish() error {
 		return own
 	}
 	buf := r.block.buf
-	if r.ended != io.EOF {
+	if !errors.Is(r.ended, io.EOF) {
 		return r.fault(len(buf), r.ended)
 	}
 	switch r.mode {

@@ -33,7 +33,9 @@ func open1(t *testing.T, path string) *Registry {
 // Both kinds of store keep the contract of input.Store.
 func TestStore(t *testing.T) {
 	kinds := map[string]func(t *testing.T) func(id string) input.Store{
-		"file":   func(t *testing.T) func(string) input.Store { return open1(t, filepath.Join(t.TempDir(), "a b%20?#", FileName)).Input },
+		"file": func(t *testing.T) func(string) input.Store {
+			return open1(t, filepath.Join(t.TempDir(), "a b%20?#", FileName)).Input
+		},
 		"memory": func(*testing.T) func(string) input.Store { return new(Memory).Input },
 	}
 	for name, kind := range kinds {

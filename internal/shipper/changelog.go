@@ -27,7 +27,7 @@ func (c *changeLog) begin(args ...any) {
 		// A fault that comes and goes many times a minute is one fault to the reader of the log.
 		if c.lastLog.IsZero() || now.Sub(c.lastLog) >= summaryEvery {
 			c.lastLog = now
-			c.log.Warn(c.began, args...)
+			c.log.Warn(c.began, args...) //nolint:sloglint // constants, given where the log is made
 		}
 		c.since = now
 	}
@@ -38,7 +38,7 @@ func (c *changeLog) repeat(args ...any) {
 	defer c.mu.Unlock()
 	if now := time.Now(); now.Sub(c.lastLog) >= summaryEvery {
 		c.lastLog = now
-		c.log.Warn(c.still, append(args, "event.duration", now.Sub(c.since))...)
+		c.log.Warn(c.still, append(args, "event.duration", now.Sub(c.since))...) //nolint:sloglint // constants, given where the log is made
 	}
 }
 
@@ -47,7 +47,7 @@ func (c *changeLog) end(well bool) {
 	defer c.mu.Unlock()
 	c.active--
 	if well && c.active == 0 && !c.lastLog.Before(c.since) {
-		c.log.Info(c.ended, "event.duration", time.Since(c.since))
+		c.log.Info(c.ended, "event.duration", time.Since(c.since)) //nolint:sloglint // constants, given where the log is made
 	}
 }
 

@@ -151,8 +151,7 @@ func process(raw []byte, ev *ecs.Event) error {
 		return errFiltered
 	case strings.HasPrefix(text, "panic"):
 		ev.Event.ID = "half done"
-		var m map[string]int
-		m[text]++
+		panic("a fault of the mapping")
 	case strings.HasPrefix(text, "fail"):
 		return errors.New("cannot map this")
 	case strings.HasPrefix(text, "elsewhere"):

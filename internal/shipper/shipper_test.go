@@ -153,7 +153,7 @@ func TestDeadLettersCarryTheVerdict(t *testing.T) {
 		broken, poison := box.letters[0], box.letters[1]
 
 		assert.Equal(t, TypePanic, broken.Type)
-		assert.Equal(t, "the mapping panicked: assignment to entry in nil map", broken.Reason)
+		assert.Equal(t, "the mapping panicked: a fault of the mapping", broken.Reason)
 		assert.Equal(t, "panic x", string(broken.Record.Raw))
 		assert.EqualValues(t, 2, broken.Record.Index)
 

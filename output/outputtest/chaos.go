@@ -94,10 +94,10 @@ func (c *Chaos) Write(ctx context.Context, events []*ecs.Event) (output.Result, 
 	case Fatal:
 		return output.Result{}, &output.FatalError{Err: ErrChaos}
 	case LosePart:
-		c.judge(ctx, None, events[:len(events)/2])
+		_, _ = c.judge(ctx, None, events[:len(events)/2])
 		return output.Result{}, ErrChaos
 	case Lose:
-		c.judge(ctx, None, events)
+		_, _ = c.judge(ctx, None, events)
 		return output.Result{}, ErrChaos
 	default:
 		return c.judge(ctx, fault, events)

@@ -7,9 +7,6 @@ import (
 	"github.com/trailbeat/trailbeat/ecs"
 )
 
-// columnCount is the number of columns of event_columns, seq and data_stream included.
-const columnCount = 24
-
 // bindColumns sets the arguments of insertColumns, in the order of the table. The strings are those of the event: they
 // are good only until its Write has returned.
 func bindColumns(args []driver.NamedValue, seq, stream int64, ev *ecs.Event) {
