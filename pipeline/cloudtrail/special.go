@@ -51,13 +51,8 @@ func (m *Mapper) digest() {
 	date := func(name, member string, i int32) (string, bool) {
 		s, ok := m.date(i, tagDigestDate, member, false)
 		if ok {
-			if len(b) > 1 {
-				b = append(b, ',')
-			}
-			b = append(b, '"')
-			b = append(b, name...)
-			b = append(b, `":`...)
-			b = ecs.AppendString(b, s)
+			m.scratch = ecs.AppendString(m.scratch[:0], s)
+			add(name, m.scratch)
 		}
 		return s, ok
 	}
