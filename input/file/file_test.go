@@ -41,7 +41,7 @@ func readAll(t *testing.T, cfg Config, store input.Store, stdin ...string) resul
 	var res result
 	for {
 		b, err := in.Read(t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -349,7 +349,7 @@ func TestRealFiles(t *testing.T) {
 		require.NoError(t, err)
 		for range 3 + life {
 			b, err := in.Read(t.Context())
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				assert.Equal(t, 2900, total)
 				require.NoError(t, in.Close())
 				require.NoError(t, reg.Close())
@@ -392,7 +392,7 @@ func TestBoundedMemory(t *testing.T) {
 	n := 0
 	for {
 		b, err := in.Read(t.Context())
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		require.NoError(t, err)

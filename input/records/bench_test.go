@@ -2,6 +2,7 @@ package records
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
@@ -70,7 +71,7 @@ func benchmarkFill(b *testing.B, data []byte, size int, opts Options) {
 			err := r.Fill(block, 1000, 4<<20)
 			total += int64(block.Len())
 			pool.Put(block)
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {
