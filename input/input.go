@@ -54,6 +54,9 @@ type Record struct {
 	SourceID string
 	// Created is when the source says that it took the record in. Zero when it does not say.
 	Created time.Time
+	// Fault says why the record cannot be what its source once took in ("truncated at byte 262144"). The flow dead-letters such
+	// a record with this as the reason and does not map it; Raw is what is left of it. Empty for a record without a known fault.
+	Fault string
 }
 
 // Origin describes the object (file, S3 object, log stream, message) that records came from. Members that do not apply
