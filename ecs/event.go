@@ -9,6 +9,12 @@ type Meta struct {
 	ID string
 	// Index is the data stream (or index) that the document goes to. Empty means the output's default.
 	Index string
+	// Dated says that @timestamp is a time that the record itself states, and not the time of reading: the document cannot
+	// have been stored anywhere before it. False, which is always safe, means that nothing is known about that.
+	Dated bool
+	// Raw is the record as it came, for outputs that send that instead of the document. Valid as long as its batch. Nil: not
+	// kept.
+	Raw []byte
 }
 
 // Arena gives the memory for strings that are made for this document. It is valid until Reset.

@@ -112,6 +112,32 @@ func TestManyWriters(t *testing.T) {
 	}
 }
 
+func TestClear(t *testing.T) {
+	r := open1(t, filepath.Join(t.TempDir(), FileName))
+	const n = page + 3
+	values := map[string]any{}
+	for i := range n {
+		values[fmt.Sprintf("k%04d", i)] = "é" // two bytes and two quotes
+	}
+	require.NoError(t, r.Input("a").(interface{ PutAll(map[string]any) error }).PutAll(values))
+	require.NoError(t, r.Input("b").Put("k", 1))
+	inputs, err := r.Inputs()
+	require.NoError(t, err)
+	require.Len(t, inputs, 2)
+	assert.Equal(t, []int64{n, n * 9}, []int64{inputs[0].Entries, inputs[0].Bytes})
+	assert.Equal(t, []int64{1, 2}, []int64{inputs[1].Entries, inputs[1].Bytes})
+
+	for _, want := range []int64{n, 0} {
+		got, err := r.Clear("a")
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+	inputs, err = r.Inputs()
+	require.NoError(t, err)
+	require.Len(t, inputs, 1)
+	assert.Equal(t, "b", inputs[0].ID)
+}
+
 func TestReadOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), FileName)
 	_, err := OpenReadOnly(path)

@@ -137,13 +137,15 @@ func (r *Registry) page(id, prefix, from string, after bool) (list []Entry, err 
 type InputInfo struct {
 	ID      string
 	Entries int64
+	// Bytes of all keys and values.
+	Bytes int64
 	// Updated is the time of the last change.
 	Updated time.Time
 }
 
 // Inputs lists the inputs that have checkpoints, in the order of their ids.
 func (r *Registry) Inputs() (list []InputInfo, err error) {
-	rows, err := r.db.Query("SELECT input, count(*), max(updated) FROM checkpoints GROUP BY input ORDER BY input")
+	rows, err := r.db.Query("SELECT input, count(*), sum(length(CAST(key AS BLOB)) + length(CAST(value AS BLOB))), max(updated) FROM checkpoints GROUP BY input ORDER BY input")
 	if err != nil {
 		return nil, fmt.Errorf("reading registry %q: %w", r.path, explain(r.path, err))
 	}
@@ -151,11 +153,23 @@ func (r *Registry) Inputs() (list []InputInfo, err error) {
 	for rows.Next() {
 		var info InputInfo
 		var updated int64
-		if err := rows.Scan(&info.ID, &info.Entries, &updated); err != nil {
+		if err := rows.Scan(&info.ID, &info.Entries, &info.Bytes, &updated); err != nil {
 			return nil, fmt.Errorf("reading registry %q: %w", r.path, explain(r.path, err))
 		}
 		info.Updated = time.UnixMilli(updated)
 		list = append(list, info)
 	}
 	return list, rows.Err()
+}
+
+// Clear removes all checkpoints of an input in one commit and gives their number.
+func (r *Registry) Clear(id string) (int64, error) {
+	var changes []change
+	for e, err := range r.Entries(id) {
+		if err != nil {
+			return 0, err
+		}
+		changes = append(changes, change{input: id, key: e.Key})
+	}
+	return int64(len(changes)), r.apply(changes)
 }

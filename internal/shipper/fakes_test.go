@@ -81,7 +81,11 @@ func (in *fakeInput) Read(ctx context.Context) (*input.Batch, error) {
 func (in *fakeInput) batch(b fakeBatch) *input.Batch {
 	out := &input.Batch{}
 	for i, raw := range b.raws {
-		out.Records = append(out.Records, input.Record{Raw: []byte(raw), Origin: in.origin, Index: b.index + int64(i), Offset: 100 * (b.index + int64(i))})
+		rec := input.Record{Raw: []byte(raw), Origin: in.origin, Index: b.index + int64(i), Offset: 100 * (b.index + int64(i))}
+		if strings.HasPrefix(raw, "cut") {
+			rec.Fault = "cut at byte 262144"
+		}
+		out.Records = append(out.Records, rec)
 	}
 	var once sync.Once
 	out.Ack = func(err error) {

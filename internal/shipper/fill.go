@@ -51,7 +51,9 @@ func fill(ev *ecs.Event, agent *Agent, src *Source, rec *input.Record, readTime 
 	ev.Event.Dataset = src.DataStream.Dataset
 
 	ev.Input.Type = src.Type
-	ev.Log.Offset = ecs.Long{Value: rec.Offset, Set: true}
+	if o := rec.Origin; o == nil || o.LogGroup == "" { // a log event stands in no file
+		ev.Log.Offset = ecs.Long{Value: rec.Offset, Set: true}
+	}
 
 	o := rec.Origin
 	if o == nil {

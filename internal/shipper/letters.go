@@ -26,7 +26,7 @@ type Letter struct {
 	ID, Index string
 	// InputID and InputType name the configured input that delivered the record in this run.
 	InputID, InputType string
-	// Type and Reason are the words of the server, or of the flow (TypePanic, TypeMapping).
+	// Type and Reason are the words of the server, or of the flow (TypePanic, TypeMapping, TypeDamaged).
 	Type, Reason string
 	// Status is the HTTP status of the document, 0 where there is none.
 	Status int
@@ -42,4 +42,6 @@ const (
 	TypePanic = "mapping_panic"
 	// TypeMapping says that the mapping returned an error.
 	TypeMapping = "mapping_error"
+	// TypeDamaged says that the input knows the record to be damaged, and how.
+	TypeDamaged = "damaged_record"
 )

@@ -90,7 +90,7 @@ func TestInputDocumentOfCloudWatch(t *testing.T) {
 	fill(&ev, &Agent{}, &Source{Type: "aws-cloudwatch"}, rec, "now")
 	assert.JSONEq(t, `{"@timestamp":"now","agent":{"type":"trailbeat"},"event":{"module":"aws"},
 		"aws":{"cloudwatch":{"log_group":"g","log_stream":"s","ingestion_time":"2024-01-02T03:04:05.006Z"}},
-		"cloud":{"provider":"aws","region":"us-east-1"},"input":{"type":"aws-cloudwatch"},"log":{"file":{"path":"g/s"},"offset":7}}`, string(ev.AppendJSON(nil)))
+		"cloud":{"provider":"aws","region":"us-east-1"},"input":{"type":"aws-cloudwatch"},"log":{"file":{"path":"g/s"}}}`, string(ev.AppendJSON(nil)))
 
 	ev.Reset()
 	fill(&ev, &Agent{}, &Source{Type: "file"}, &input.Record{}, "now")
@@ -175,6 +175,19 @@ func TestDeadLettersCarryTheVerdict(t *testing.T) {
 		assert.Contains(t, buf.String(), "stack_trace")
 		assert.NotContains(t, buf.String(), "injected permanent failure", "reasons may quote the event")
 	})
+}
+
+// What an input knows to be damaged is not mapped.
+func TestDamagedRecordsAreDeadLetters(t *testing.T) {
+	memory, box := &outputtest.Memory{}, &letterBox{}
+	in := newInput("one", []string{"a", "cut", "b"})
+	s := newShipper(t, memory, box, func(*Options) {}, in)
+	require.NoError(t, s.Run(t.Context()))
+	require.Len(t, box.letters, 1)
+	assert.Equal(t, TypeDamaged, box.letters[0].Type)
+	assert.Equal(t, "cut at byte 262144", box.letters[0].Reason)
+	assert.Equal(t, "cut", string(box.letters[0].Record.Raw))
+	assert.Equal(t, 2, memory.Len())
 }
 
 func TestBatchWaitsUntilItsDeadLettersAreStored(t *testing.T) {

@@ -97,6 +97,8 @@ func (w *worker) mapAll(d delivery, recs []input.Record) (filtered int64) {
 		switch {
 		case err == nil:
 			ev.Event.Ingested = ingested
+			ev.Meta.Dated = ev.Timestamp != d.readTime
+			ev.Meta.Raw = rec.Raw
 			ev.Meta.Index = w.index.of(ev)
 			w.events, w.records = append(w.events, ev), append(w.records, rec)
 		case w.opt.IsDrop != nil && w.opt.IsDrop(err):
@@ -116,6 +118,11 @@ type panicError struct {
 
 func (e *panicError) Error() string { return fmt.Sprintf("the mapping panicked: %v", e.value) }
 
+// damagedError is a record that its input knows to be damaged. There is nothing to map.
+type damagedError struct{ fault string }
+
+func (e *damagedError) Error() string { return e.fault }
+
 // process maps one record. A panic is the fault of this record alone: the others of the batch must not suffer from it.
 func (w *worker) process(src *Source, rec *input.Record, ev *ecs.Event) (err error) {
 	defer func() {
@@ -123,6 +130,9 @@ func (w *worker) process(src *Source, rec *input.Record, ev *ecs.Event) (err err
 			err = &panicError{value: p, stack: debug.Stack()}
 		}
 	}()
+	if rec.Fault != "" {
+		return &damagedError{rec.Fault}
+	}
 	mapper := src.Processor
 	if mapper == nil {
 		mapper = w.opt.Processor
@@ -140,6 +150,10 @@ func (w *worker) process(src *Source, rec *input.Record, ev *ecs.Event) (err err
 func (w *worker) spoilt(d delivery, rec *input.Record, ev *ecs.Event, err error) {
 	l := w.letter(d, rec)
 	l.Type, l.Reason = TypeMapping, err.Error()
+	var damaged *damagedError
+	if errors.As(err, &damaged) {
+		l.Type = TypeDamaged
+	}
 	var panicked *panicError
 	if errors.As(err, &panicked) {
 		l.Type = TypePanic
