@@ -1,0 +1,308 @@
+package aws
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+)
+
+// ErrTimeout says that a call with all its tries took longer than api_timeout.
+var ErrTimeout = errors.New("no answer in time")
+
+// Class is what kind of fault a call met: what decides what to do about it.
+type Class uint8
+
+// The classes.
+const (
+	// ClassOther is everything else.
+	ClassOther Class = iota
+	// ClassThrottled: too many calls. It passes by itself.
+	ClassThrottled
+	// ClassAccessDenied: an IAM, bucket, queue or key policy does not allow it.
+	ClassAccessDenied
+	// ClassCredentials: there are none, or they are wrong.
+	ClassCredentials
+	// ClassExpired: the credentials have expired.
+	ClassExpired
+	// ClassNoBucket, ClassNoKey, ClassNoQueue, ClassNoResource: it does not exist.
+	ClassNoBucket
+	ClassNoKey
+	ClassNoQueue
+	ClassNoResource
+	// ClassRegion: it is in another region.
+	ClassRegion
+	// ClassKMS: the key that it is encrypted with cannot be used (disabled, deleted).
+	ClassKMS
+	// ClassArchived: the object is in an archive and must be restored first.
+	ClassArchived
+	// ClassChanged: the object is no longer the one that reading began with.
+	ClassChanged
+	// ClassRange: the range lies behind the end of the object.
+	ClassRange
+	// ClassNetwork: no connection, a broken one, or no answer in time. It passes by itself.
+	ClassNetwork
+	// ClassServer: a fault of the server (5xx). It passes by itself.
+	ClassServer
+	// ClassCanceled: the caller gave up.
+	ClassCanceled
+)
+
+var classWords = map[Class]string{
+	ClassOther: "failed", ClassThrottled: "throttled", ClassAccessDenied: "access denied", ClassCredentials: "no valid credentials",
+	ClassExpired: "credentials expired", ClassNoBucket: "no such bucket", ClassNoKey: "no such object", ClassNoQueue: "no such queue",
+	ClassNoResource: "does not exist", ClassRegion: "wrong region", ClassKMS: "encryption key not usable", ClassArchived: "object is archived",
+	ClassChanged: "object has changed", ClassRange: "range not in the object", ClassNetwork: "network", ClassServer: "server error",
+	ClassCanceled: "canceled",
+}
+
+// String gives the class in words.
+func (c Class) String() string { return classWords[c] }
+
+// Passing says that the fault may pass by itself, so that the call is worth another try.
+func (c Class) Passing() bool {
+	return c == ClassThrottled || c == ClassNetwork || c == ClassServer || c == ClassExpired
+}
+
+var codeClass = map[string]Class{
+	"AccessDenied": ClassAccessDenied, "AccessDeniedException": ClassAccessDenied, "Forbidden": ClassAccessDenied,
+	"AllAccessDisabled": ClassAccessDenied, "AccountProblem": ClassAccessDenied, "UnauthorizedOperation": ClassAccessDenied,
+	"KMS.AccessDeniedException": ClassAccessDenied, "KmsAccessDenied": ClassAccessDenied, "AuthorizationError": ClassAccessDenied,
+	"InvalidAccessKeyId": ClassCredentials, "SignatureDoesNotMatch": ClassCredentials, "InvalidClientTokenId": ClassCredentials,
+	"UnrecognizedClientException": ClassCredentials, "AuthFailure": ClassCredentials, "MissingAuthenticationToken": ClassCredentials,
+	"InvalidSignatureException": ClassCredentials, "IncompleteSignature": ClassCredentials, "InvalidToken": ClassCredentials,
+	"RequestTimeTooSkewed": ClassCredentials, "InvalidIdentityToken": ClassCredentials, "IDPRejectedClaim": ClassCredentials,
+	"ExpiredToken": ClassExpired, "ExpiredTokenException": ClassExpired, "RequestExpired": ClassExpired, "TokenRefreshRequired": ClassExpired,
+	"NoSuchBucket": ClassNoBucket, "NoSuchKey": ClassNoKey, "NoSuchVersion": ClassNoKey,
+	"QueueDoesNotExist": ClassNoQueue, "AWS.SimpleQueueService.NonExistentQueue": ClassNoQueue,
+	"AWS.SimpleQueueService.QueueDeletedRecently": ClassNoQueue, "InvalidAddress": ClassNoQueue,
+	"ResourceNotFoundException": ClassNoResource,
+	"PermanentRedirect":         ClassRegion, "AuthorizationHeaderMalformed": ClassRegion, "TemporaryRedirect": ClassRegion,
+	"MovedPermanently": ClassRegion, "IllegalLocationConstraintException": ClassRegion,
+	"KMS.DisabledException": ClassKMS, "KMS.NotFoundException": ClassKMS, "KMS.InvalidStateException": ClassKMS,
+	"KMS.KMSInvalidStateException": ClassKMS, "KmsDisabled": ClassKMS, "KmsInvalidState": ClassKMS, "KmsNotFound": ClassKMS,
+	"InvalidObjectState": ClassArchived, "PreconditionFailed": ClassChanged, "InvalidRange": ClassRange,
+	"KmsThrottled": ClassThrottled, "KMS.ThrottlingException": ClassThrottled, "OverLimit": ClassThrottled,
+	"ServiceUnavailable": ClassServer, "InternalError": ClassServer, "InternalFailure": ClassServer, "RequestTimeout": ClassNetwork,
+}
+
+// ClassOf says what kind of fault err is. nil is ClassOther.
+func ClassOf(err error) Class {
+	var own *Error
+	if errors.As(err, &own) {
+		return own.Class
+	}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		if c, ok := codeClass[api.ErrorCode()]; ok {
+			return c
+		}
+		if _, ok := retry.DefaultThrottleErrorCodes[api.ErrorCode()]; ok {
+			return ClassThrottled
+		}
+	}
+	switch status := statusOf(err); {
+	case status == http.StatusMovedPermanently || status == http.StatusTemporaryRedirect:
+		return ClassRegion
+	case status == http.StatusForbidden:
+		return ClassAccessDenied
+	case status == http.StatusNotFound:
+		return ClassNoKey // HEAD has no body that says what; the caller knows what it asked for
+	case status == http.StatusPreconditionFailed:
+		return ClassChanged
+	case status == http.StatusRequestedRangeNotSatisfiable:
+		return ClassRange
+	case status == http.StatusTooManyRequests || status == http.StatusServiceUnavailable && api == nil:
+		return ClassThrottled
+	case status >= 500:
+		return ClassServer
+	}
+	return networkClass(err)
+}
+
+func networkClass(err error) Class {
+	var timeout net.Error
+	switch {
+	case err == nil:
+		return ClassOther
+	case errors.Is(err, ErrTimeout):
+		return ClassNetwork
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return ClassCanceled
+	case isCredentialFault(err):
+		return ClassCredentials
+	case errors.As(err, &timeout), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF), errors.Is(err, net.ErrClosed):
+		return ClassNetwork
+	}
+	var send interface{ ConnectionError() bool }
+	if errors.As(err, &send) && send.ConnectionError() {
+		return ClassNetwork
+	}
+	return ClassOther
+}
+
+// isCredentialFault is for chains that end without credentials. The SDK has no type for that.
+func isCredentialFault(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "get credentials:") || strings.Contains(text, "failed to refresh cached credentials") ||
+		strings.Contains(text, "static credentials are empty")
+}
+
+func statusOf(err error) int {
+	var response *awshttp.ResponseError
+	if errors.As(err, &response) {
+		return response.HTTPStatusCode()
+	}
+	return 0
+}
+
+// Call is what was tried, for the error that says how to mend it.
+type Call struct {
+	// Doing is what was done: "reading object".
+	Doing string
+	// Target is what it was done to: "s3://bucket/key". May be empty.
+	Target string
+	// Action is the IAM action that it needs: "s3:GetObject".
+	Action string
+	// Resource is the ARN that the action must be allowed on. May be empty.
+	Resource string
+}
+
+// Error is a call that failed: what, where, why, and how to mend it.
+type Error struct {
+	Call  Call
+	Class Class
+	// Code is that of AWS; empty where no answer came.
+	Code string
+	// Hint says how to mend it; empty where that cannot be said.
+	Hint string
+	Err  error
+}
+
+// Error says all of it in one line.
+func (e *Error) Error() string {
+	var b strings.Builder
+	b.WriteString(e.Call.Doing)
+	if e.Call.Target != "" {
+		b.WriteString(" " + e.Call.Target)
+	}
+	b.WriteString(": " + e.Class.String())
+	if e.Code != "" && e.Code != "Forbidden" && e.Code != "NotFound" {
+		b.WriteString(" (" + e.Code + ")")
+	}
+	if e.Hint != "" {
+		b.WriteString("; " + e.Hint)
+	}
+	if text := causeText(e.Err); text != "" {
+		b.WriteString("; the answer was: " + text)
+	}
+	return b.String()
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// causeText is the cause without the SDK's frame around it.
+func causeText(err error) string {
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		text := strings.TrimSpace(api.ErrorMessage())
+		if strings.EqualFold(text, api.ErrorCode()) {
+			text = ""
+		}
+		if text == "" && statusOf(err) != 0 {
+			text = "HTTP " + http.StatusText(statusOf(err))
+		}
+		var response *awshttp.ResponseError
+		if errors.As(err, &response) && response.RequestID != "" {
+			text += " (request " + response.RequestID + ")"
+		}
+		return strings.TrimSpace(text)
+	}
+	var where *url.Error
+	if errors.As(err, &where) {
+		return where.Err.Error()
+	}
+	return err.Error()
+}
+
+var notAuthorized = regexp.MustCompile(`not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9*]+)(?: on resource: "?([^\s"]+))?`)
+
+// Explain makes an *Error of what a call failed with. nil stays nil, and what is explained already stays as it is.
+func (c Call) Explain(err error) error {
+	var own *Error
+	if err == nil || errors.As(err, &own) {
+		return err
+	}
+	e := &Error{Call: c, Class: ClassOf(err), Err: err}
+	var api smithy.APIError
+	if errors.As(err, &api) {
+		e.Code = api.ErrorCode()
+	}
+	e.Hint = c.hint(e, causeText(err))
+	return e
+}
+
+func (c Call) hint(e *Error, text string) string {
+	switch e.Class {
+	case ClassThrottled:
+		return "it is tried again; lower number_of_workers or ask AWS for a higher quota if it stays"
+	case ClassAccessDenied:
+		action, resource := c.Action, c.Resource
+		if m := notAuthorized.FindStringSubmatch(text); m != nil {
+			if action = m[1]; m[2] != "" {
+				resource = m[2]
+			}
+		} else if strings.HasPrefix(strings.ToLower(e.Code), "kms") {
+			action, resource = "kms:Decrypt", "the key that it is encrypted with"
+		}
+		return grant(action, resource)
+	case ClassCredentials:
+		if e.Code == "RequestTimeTooSkewed" {
+			return "set the clock of this machine right"
+		}
+		return "set access_key_id and secret_access_key, credential_profile_name, web_identity or a role of the machine, and check that they are valid in this account"
+	case ClassExpired:
+		return "session_token has expired; give new keys, or use role_arn or a profile, which are refreshed"
+	case ClassNoBucket:
+		return "check the name of the bucket and that it was not deleted"
+	case ClassNoKey:
+		return "it was deleted or never written"
+	case ClassNoQueue:
+		return "check queue_url (region, account and name)"
+	case ClassRegion:
+		return "set region to that of the bucket"
+	case ClassKMS:
+		return "enable the KMS key, or restore it, in the account that owns it"
+	case ClassArchived:
+		return "restore it from the archive, or move objects there later (lifecycle rule)"
+	case ClassNetwork:
+		return "check endpoint, proxy_url, DNS and firewalls if it stays"
+	}
+	return ""
+}
+
+func grant(action, resource string) string {
+	if action == "" {
+		return ""
+	}
+	hint := "allow " + action
+	if resource != "" {
+		hint += " on " + resource
+	}
+	switch {
+	case strings.HasPrefix(action, "kms:"):
+		hint += " in the IAM policy and in the policy of the key"
+	case action == "s3:GetObject":
+		hint += " (and kms:Decrypt on its key if it is encrypted with KMS; without s3:ListBucket a missing object is denied too)"
+	}
+	return hint
+}
