@@ -1,0 +1,53 @@
+package s3
+
+import (
+	"strings"
+
+	"github.com/trailbeat/trailbeat/input/aws"
+)
+
+// Policy gives the least rights for these options. Nobody is asked. Objects that are encrypted with a KMS key need kms:Decrypt on that key
+// too, which the options do not name: it is given for whatever key S3 uses on behalf of the input. Other stores than AWS's have
+// policies of their own; for them it is empty.
+func (c Config) Policy() ([]aws.Statement, error) {
+	b, err := c.bucket()
+	if err != nil {
+		return nil, err
+	}
+	if b.ARN == "" {
+		return nil, nil
+	}
+	objects := b.ARN + "/"
+	if b.AccessPoint {
+		objects = b.ARN + "/object/"
+	}
+	objects += c.BucketListPrefix + "*"
+	list := aws.Statement{Actions: []string{"s3:ListBucket"}, Resources: []string{b.ARN}}
+	if c.BucketListPrefix != "" { // every call that lists begins with it
+		list.Condition = map[string]map[string][]string{"StringLike": {"s3:prefix": {c.BucketListPrefix + "*"}}}
+	}
+	get := aws.Statement{Actions: []string{"s3:GetObject"}, Resources: []string{objects}}
+	if c.deletes() {
+		get.Actions = append(get.Actions, "s3:DeleteObject")
+	}
+	region := b.Region
+	if region == "" {
+		region = "*"
+	}
+	partition := strings.Split(b.ARN, ":")[1]
+	decrypt := aws.Statement{
+		Actions: []string{"kms:Decrypt"}, Resources: []string{"arn:" + partition + ":kms:" + region + ":*:key/*"},
+		Condition: map[string]map[string][]string{"StringLike": {"kms:ViaService": {"s3." + region + ".*"}}},
+	}
+	statements := append(c.AWS.RoleStatements(), list, get, decrypt)
+	if c.BackupToBucketARN != "" {
+		to, err := aws.ParseBucketARN(c.BackupToBucketARN)
+		if err != nil {
+			return nil, err
+		}
+		statements = append(statements, aws.Statement{
+			Actions: []string{"s3:PutObject"}, Resources: []string{to.ARN + "/" + c.BackupToBucketPrefix + "*"},
+		})
+	}
+	return statements, nil
+}

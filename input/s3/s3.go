@@ -1,0 +1,353 @@
+package s3
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/s3object"
+)
+
+// Type is the name of this input in the configuration. It is shared with the input that hears of objects through a queue.
+const Type = "aws-s3"
+
+// Deps are what the input needs from outside.
+type Deps struct {
+	// ID of the input, for its records.
+	ID string
+	// Store keeps the state, scoped by the ID.
+	Store input.Store
+	// Logger gets warnings. nil logs nothing.
+	Logger *slog.Logger
+	// Once ends the input with io.EOF after one pass.
+	Once bool
+}
+
+// Input reads the objects of a bucket by listing it. It keeps the contract of input.Input.
+//
+// With Once, Read returns io.EOF when the pass is through, without waiting for acknowledgements. Objects that could not be
+// read, or were not delivered, make Read return an error before that, and Close where it was not known by then.
+type Input struct {
+	cfg     Config
+	deps    Deps
+	log     *slog.Logger
+	bucket  aws.Bucket
+	backup  string // bucket of the copies; empty for none
+	session *aws.Session
+	api     bucketAPI
+	objects objectReader
+	ledger  *ledger
+	found   *discovery
+	window  window
+	layout  string
+	warned  bool // that there is nothing to read
+	stats   counters
+
+	batches  chan *input.Batch
+	finished chan struct{} // the one pass is through
+	closed   chan struct{}
+	wake     chan struct{} // there is a chore
+	start    sync.Once
+	close    sync.Once
+	ctx      context.Context // of all work but chores; ends with Close
+	cancel   context.CancelFunc
+	choring  context.Context
+	stop     context.CancelFunc
+	work     sync.WaitGroup // the passes
+	chores   sync.WaitGroup
+
+	mu     sync.Mutex
+	faults []error
+	told   chan struct{} // there is a fault
+	said   int           // faults of objects in this pass
+	broken *input.FatalError
+	begun  bool // written before any work, read after it
+
+	returned atomic.Int64 // objects that came back and were not spoken of
+}
+
+// New makes the input. It calls nobody; the errors are those of the configuration and of the stored state.
+func New(cfg Config, deps Deps) (*Input, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	log := deps.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	session, err := aws.New(context.Background(), cfg.AWS, log)
+	if err != nil {
+		return nil, err
+	}
+	objects, err := s3object.NewReader(cfg.Objects, s3object.Deps{InputID: deps.ID, InputType: Type, Session: session, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	bucket, err := cfg.bucket()
+	if err != nil {
+		return nil, err
+	}
+	in, err := open(cfg, deps, &bucketClient{session: session, bucket: bucket}, reader{Reader: objects, bucket: bucket})
+	if err != nil {
+		session.Close()
+		return nil, err
+	}
+	in.session = session
+	return in, nil
+}
+
+// open makes the input with a bucket that need not be a real one.
+func open(cfg Config, deps Deps, api bucketAPI, objects objectReader) (*Input, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Store == nil {
+		return nil, errors.New("making the aws-s3 input: no store was given")
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	in := &Input{
+		cfg: cfg, deps: deps, log: deps.Logger, objects: objects,
+		batches: make(chan *input.Batch), finished: make(chan struct{}), closed: make(chan struct{}),
+		wake: make(chan struct{}, 1), told: make(chan struct{}, 1),
+	}
+	in.api = counted{bucketAPI: api, stats: &in.stats}
+	in.bucket, _ = cfg.bucket()
+	in.backup, _ = cfg.backupBucket()
+	var err error
+	if in.ledger, err = newLedger(deps.Store, in.bucket.Name, in.backup != "" || cfg.deletes(), in.log); err != nil {
+		return nil, err
+	}
+	if err := in.settleStart(time.Now()); err != nil {
+		return nil, err
+	}
+	in.found = &discovery{api: in.api, prefix: cfg.BucketListPrefix, accounts: cfg.Accounts, regions: cfg.Regions, skip: in.skipKind}
+	if in.backup == in.bucket.Name {
+		in.found.exclude = cfg.BackupToBucketPrefix
+	}
+	// They outlive any context of a caller: acks may come, and objects be put away, after a Read has ended.
+	in.ctx, in.cancel = context.WithCancel(context.Background())
+	in.choring, in.stop = context.WithCancel(context.Background())
+	return in, nil
+}
+
+// skipKind says that the options leave out a kind of files as a whole.
+func (in *Input) skipKind(kind string) bool {
+	o := in.cfg.Objects
+	return len(o.FileSelectors) == 0 && (kind == "CloudTrail-Digest" && o.DigestRegex == "" || kind == "CloudTrail-Insight" && o.InsightRegex == "")
+}
+
+// origin is what was decided once for a bucket.
+type origin struct {
+	// StartTimestamp is the option as it was, Start what it meant then: a duration must not move on with each restart.
+	StartTimestamp string    `json:"start_timestamp,omitempty"`
+	Start          time.Time `json:"start,omitzero"`
+	// Layout is what was found.
+	Layout string `json:"layout,omitempty"`
+}
+
+const originKey = "origin"
+
+// settleStart takes start_timestamp from the state, where it is still the same option, and the layout where it is to be found out.
+func (in *Input) settleStart(now time.Time) error {
+	var o origin
+	if _, err := in.deps.Store.Get(in.ledger.base+originKey, &o); err != nil {
+		return fmt.Errorf("loading the state: %w", err)
+	}
+	if in.layout = in.cfg.Layout; in.layout == "" || in.layout == layoutAuto {
+		in.layout = o.Layout
+	}
+	if o.StartTimestamp != in.cfg.StartTimestamp {
+		start, err := parseStart(in.cfg.StartTimestamp, now)
+		if err != nil {
+			return err
+		}
+		o.StartTimestamp, o.Start = in.cfg.StartTimestamp, start
+		if err := in.deps.Store.Put(in.ledger.base+originKey, o); err != nil {
+			return fmt.Errorf("storing the state: %w", err)
+		}
+	}
+	in.window = window{start: o.Start, ignoreOlder: in.cfg.IgnoreOlder}
+	return nil
+}
+
+// decide remembers the layout that was found.
+func (in *Input) decide(layout string) error {
+	if in.layout == layout {
+		return nil
+	}
+	var o origin
+	if _, err := in.deps.Store.Get(in.ledger.base+originKey, &o); err != nil {
+		return fmt.Errorf("loading the state: %w", err)
+	}
+	o.Layout = layout
+	if err := in.deps.Store.Put(in.ledger.base+originKey, o); err != nil {
+		return fmt.Errorf("storing the state: %w", err)
+	}
+	in.layout = layout
+	in.log.Info("the layout of the bucket was found; it is remembered, the option layout says otherwise", "aws.s3.bucket.name", in.bucket.Name, "layout", layout)
+	return nil
+}
+
+// Read gives the next batch. Errors other than io.EOF and those of ctx name an object or a listing and are not fatal: call it
+// again.
+func (in *Input) Read(ctx context.Context) (*input.Batch, error) {
+	in.start.Do(in.begin)
+	for {
+		if err := in.over(ctx); err != nil {
+			return nil, err
+		}
+		if err := in.fault(); err != nil {
+			return nil, err
+		}
+		select {
+		case b := <-in.batches:
+			return b, nil
+		case <-in.told:
+		case <-in.finished:
+			if err := in.fault(); err != nil {
+				return nil, err
+			}
+			if n := in.returned.Swap(0); n > 0 {
+				return nil, notDelivered(n)
+			}
+			return nil, io.EOF
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-in.closed:
+			return nil, os.ErrClosed
+		}
+	}
+}
+
+func notDelivered(n int64) error {
+	return fmt.Errorf("%d objects were not delivered: they are not done, run again to send them", n)
+}
+
+func (in *Input) begin() {
+	in.begun = true
+	in.work.Go(func() { in.run(in.ctx) })
+	if in.ledger.chores {
+		for range in.cfg.NumberOfWorkers {
+			in.chores.Go(func() { in.doChores(in.choring) })
+		}
+	}
+}
+
+func (in *Input) over(ctx context.Context) error {
+	select {
+	case <-in.closed:
+		return os.ErrClosed
+	default:
+	}
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.broken != nil {
+		return in.broken
+	}
+	return ctx.Err()
+}
+
+// fault gives the next thing that Read has to tell.
+func (in *Input) fault() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.faults) == 0 {
+		return nil
+	}
+	err := in.faults[0]
+	in.faults = in.faults[1:]
+	return err
+}
+
+// maxFaults bounds what waits for Read.
+const maxFaults = 100
+
+func (in *Input) tell(err error) {
+	in.mu.Lock()
+	if len(in.faults) < maxFaults {
+		in.faults = append(in.faults, err)
+	}
+	in.mu.Unlock()
+	in.nudge()
+}
+
+func (in *Input) nudge() {
+	select {
+	case in.told <- struct{}{}:
+	default:
+	}
+}
+
+// fatal makes an error of the store end the run: without checkpoints nothing could be promised.
+func (in *Input) fatal(err error) {
+	in.mu.Lock()
+	if in.broken == nil {
+		in.broken = &input.FatalError{Err: err}
+	}
+	in.mu.Unlock()
+	in.cancel()
+	in.nudge()
+}
+
+// closeWait is how long Close waits for objects to be copied and deleted. What is left is done after the next start.
+const closeWait = 30 * time.Second
+
+// Close ends a Read that is under way, which then returns os.ErrClosed, and releases what the input holds. Acks that come
+// after it still count. It returns an error where objects came back that Read did not speak of, or, with Once, where some could not
+// be copied or deleted.
+func (in *Input) Close() error {
+	var err error
+	in.close.Do(func() {
+		in.start.Do(func() {}) // no work begins any more
+		close(in.closed)
+		in.cancel()
+		in.work.Wait()
+		in.waitForChores()
+		in.stop()
+		in.chores.Wait()
+		err = in.ledger.flush()
+		if n := in.returned.Swap(0); n > 0 && in.deps.Once {
+			err = errors.Join(err, notDelivered(n))
+		}
+		if _, left := in.ledger.openChores(); left > 0 && in.deps.Once {
+			err = errors.Join(err, fmt.Errorf("%d objects were read but could not be copied or deleted, run again to do that", left))
+		}
+		if in.session != nil {
+			in.session.Close()
+		}
+	})
+	return err
+}
+
+func (in *Input) waitForChores() {
+	if !in.ledger.chores || !in.begun {
+		return
+	}
+	deadline := time.NewTimer(closeWait)
+	defer deadline.Stop()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		in.mu.Lock()
+		broken := in.broken != nil
+		in.mu.Unlock()
+		if untried, _ := in.ledger.openChores(); untried == 0 || broken {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			return
+		}
+	}
+}
