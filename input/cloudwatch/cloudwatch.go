@@ -1,0 +1,264 @@
+package cloudwatch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+
+	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/aws"
+)
+
+// Type is the name of this input in the configuration.
+const Type = "aws-cloudwatch"
+
+// API is what the input calls of CloudWatch Logs. *cloudwatchlogs.Client has it.
+type API interface {
+	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
+	DescribeLogGroups(context.Context, *cloudwatchlogs.DescribeLogGroupsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error)
+}
+
+// Deps are what the input needs from outside.
+type Deps struct {
+	// ID of the input, for its records.
+	ID string
+	// Store keeps the checkpoints, scoped by the ID.
+	Store input.Store
+	// Logger gets warnings. nil logs nothing.
+	Logger *slog.Logger
+	// Once ends the input with io.EOF when all log groups were read up to now less latency.
+	Once bool
+	// Limits are shared by all inputs of the process. nil gives this input its own, which then does not know of the calls
+	// of the others.
+	Limits *Limits
+	// API and Identity (account and ARN of the caller) are for tests. nil: of the session that the AWS block makes.
+	API      API
+	Identity func(context.Context) (account, arn string, err error)
+}
+
+// Input reads CloudWatch Logs. It keeps the contract of input.Input.
+//
+// With Once, Read returns io.EOF after the last log group, without waiting for acknowledgements. A log group that could not be read, or a batch
+// that was acknowledged with an error, makes Read return an error before that, where it is known by then, and Close otherwise.
+type Input struct {
+	cfg     Config
+	deps    Deps
+	log     *slog.Logger
+	api     API
+	session *aws.Session
+	limit   *limiter // set before the first call
+	stats   stats
+
+	out     chan *input.Batch
+	faults  chan error
+	slots   chan struct{}
+	wake    chan struct{}
+	ended   chan struct{} // closed when all was read (Once)
+	closed  chan struct{}
+	start   sync.Once
+	shut    sync.Once
+	stop    context.CancelFunc
+	ctx     context.Context // of the goroutines: it ends with Close
+	workers sync.WaitGroup
+	until   int64 // the end of what Once reads
+
+	returned    atomic.Int64 // batches that came back and were not spoken of
+	allReturned atomic.Int64
+	broken      atomic.Pointer[input.FatalError]
+
+	mu     sync.Mutex
+	groups map[string]*group // by key
+	busy   int
+	listed bool // at least once
+}
+
+// New makes the input. It calls nobody yet; the errors are those of the configuration and of the files that it names.
+func New(cfg Config, deps Deps) (*Input, error) {
+	if err := cfg.Validate(); err != nil {
+		return nil, err
+	}
+	if deps.Store == nil {
+		return nil, errors.New("making aws-cloudwatch input: no store was given")
+	}
+	if deps.Logger == nil {
+		deps.Logger = slog.New(slog.DiscardHandler)
+	}
+	if deps.Limits == nil {
+		deps.Limits = new(Limits)
+	}
+	in := &Input{
+		cfg: cfg, deps: deps, log: deps.Logger, api: deps.API,
+		out:    make(chan *input.Batch),
+		faults: make(chan error, 64),
+		slots:  make(chan struct{}, cfg.MaxBatchesInFlight),
+		wake:   make(chan struct{}, 1),
+		ended:  make(chan struct{}),
+		closed: make(chan struct{}),
+		groups: make(map[string]*group),
+	}
+	if in.api == nil {
+		session, err := aws.New(context.Background(), cfg.AWS, deps.Logger)
+		if err != nil {
+			return nil, err
+		}
+		in.session, in.api = session, session.CloudWatchLogs(cfg.region())
+		in.deps.Identity = session.Identity
+	}
+	in.ctx, in.stop = context.WithCancel(context.Background())
+	return in, nil
+}
+
+// Read gives the next batch. Errors other than io.EOF, those of ctx and *input.FatalError name a log group and pass: call it
+// again.
+func (in *Input) Read(ctx context.Context) (*input.Batch, error) {
+	if err := in.over(ctx); err != nil {
+		return nil, err
+	}
+	in.start.Do(func() {
+		in.until = time.Now().Add(-in.cfg.Latency).UnixMilli()
+		in.workers.Go(in.schedule)
+	})
+	select {
+	case b := <-in.out:
+		return b, nil
+	case err := <-in.faults:
+		return nil, err
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-in.closed:
+		return nil, os.ErrClosed
+	case <-in.ended:
+		return nil, in.end()
+	}
+}
+
+// end is what Read says when all was read.
+func (in *Input) end() error {
+	select {
+	case err := <-in.faults:
+		return err
+	default:
+	}
+	if fatal := in.broken.Load(); fatal != nil {
+		return fatal
+	}
+	if n := in.returned.Swap(0); n > 0 {
+		return notDelivered(n)
+	}
+	return io.EOF
+}
+
+func notDelivered(n int64) error {
+	return fmt.Errorf("%d batches were not delivered: their log groups are not done, run again to send them", n)
+}
+
+func (in *Input) over(ctx context.Context) error {
+	if fatal := in.broken.Load(); fatal != nil {
+		return fatal
+	}
+	select {
+	case <-in.closed:
+		return os.ErrClosed
+	default:
+		return ctx.Err()
+	}
+}
+
+// fatal ends the input: without checkpoints nothing that it reads could be called done.
+func (in *Input) fatal(err error) {
+	if in.broken.CompareAndSwap(nil, &input.FatalError{Err: err}) {
+		in.log.Error("the input cannot go on", "error.message", err.Error())
+	}
+	in.tell(in.broken.Load())
+	in.stop()
+}
+
+// tell hands an error to Read.
+func (in *Input) tell(err error) {
+	select {
+	case in.faults <- err:
+	default: // nobody reads; those that wait say enough
+	}
+}
+
+// Close ends all reading and saves which events of the overlap were delivered.
+func (in *Input) Close() error {
+	in.stop()
+	in.start.Do(func() {}) // no schedule from here on
+	in.shut.Do(func() { close(in.closed) })
+	in.workers.Wait()
+	var errs []error
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, g := range in.groups {
+		if err := g.stop(); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	if in.session != nil {
+		in.session.Close()
+	}
+	if n := in.returned.Swap(0); n > 0 && in.deps.Once {
+		errs = append(errs, notDelivered(n))
+	}
+	return errors.Join(errs...)
+}
+
+// hand gives a batch to Read and waits until it is taken.
+func (in *Input) hand(g *group, b *batch, records []input.Record) error {
+	select {
+	case in.slots <- struct{}{}:
+	case <-in.ctx.Done():
+		g.dropUnsent(b)
+		return in.ctx.Err()
+	}
+	if !g.give(b) {
+		<-in.slots
+		return errReturned
+	}
+	var acked atomic.Bool
+	out := &input.Batch{Records: records, Ack: func(err error) {
+		if acked.Swap(true) {
+			in.log.Error("a batch was acknowledged twice, the second time does not count")
+			return
+		}
+		in.ack(g, b, err)
+	}}
+	select {
+	case in.out <- out:
+		return nil
+	case <-in.ctx.Done():
+		return in.ctx.Err() // it stays open, so that nothing of it counts
+	}
+}
+
+func (in *Input) ack(g *group, b *batch, err error) {
+	if err != nil {
+		in.returned.Add(1)
+		in.allReturned.Add(1)
+	}
+	idle, storing := g.settle(b, err)
+	if storing != nil {
+		in.fatal(storing)
+	}
+	<-in.slots
+	if idle {
+		in.nudge()
+	}
+}
+
+// nudge makes the schedule look again.
+func (in *Input) nudge() {
+	select {
+	case in.wake <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,179 @@
+package cloudwatch
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/trailbeat/trailbeat/input/aws"
+)
+
+// far is how far away a look is that will not come.
+const far = 1000 * time.Hour
+
+// schedule gives log groups to workers until the input is closed or, with Once, all of them were read. A worker reads one
+// window; a group that has more to read queues up behind the others.
+func (in *Input) schedule() {
+	in.limit = in.deps.Limits.get(in.quotaOwner())
+	relist := time.Now()
+	for {
+		if !time.Now().Before(relist) {
+			if err := in.discover(in.ctx); err != nil && in.ctx.Err() == nil {
+				in.tell(err)
+				if in.deps.Once {
+					close(in.ended)
+					return
+				}
+			}
+			relist = time.Now().Add(far)
+			if !in.deps.Once && in.lists() {
+				relist = time.Now().Add(max(in.cfg.ScanFrequency, time.Minute))
+			}
+		}
+		if in.ctx.Err() != nil {
+			return
+		}
+		next, over := in.dispatch(relist)
+		if over {
+			close(in.ended)
+			return
+		}
+		timer := time.NewTimer(time.Until(next))
+		select {
+		case <-timer.C:
+		case <-in.wake:
+		case <-in.ctx.Done():
+		}
+		timer.Stop()
+	}
+}
+
+// dispatch starts workers for the groups whose turn it is. It says when to look again, and whether all was read.
+func (in *Input) dispatch(latest time.Time) (next time.Time, over bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	now, left := time.Now(), 0
+	var ready []*group
+	for key, g := range in.groups {
+		if g.running {
+			left++
+			continue
+		}
+		if g.restart() {
+			in.afterReturn(g, now)
+		}
+		if g.gone && !g.waiting() {
+			delete(in.groups, key)
+			if err := g.stop(); err != nil {
+				in.log.Warn("leaving a log group", "error.message", err.Error())
+			}
+			continue
+		}
+		if g.done {
+			continue
+		}
+		left++
+		if !g.waiting() {
+			ready = append(ready, g)
+		}
+	}
+	slices.SortFunc(ready, func(a, b *group) int { return cmp.Or(a.next.Compare(b.next), cmp.Compare(a.key, b.key)) })
+	for _, g := range ready {
+		if g.next.After(now) {
+			if g.next.Before(latest) {
+				latest = g.next
+			}
+			break
+		}
+		if in.busy == in.cfg.Workers {
+			break // it wakes the schedule when one is free
+		}
+		in.busy++
+		g.running = true
+		in.workers.Go(func() { in.work(g) })
+	}
+	return latest, in.deps.Once && left == 0
+}
+
+// afterReturn decides when a group whose batch came back is read again.
+func (in *Input) afterReturn(g *group, now time.Time) {
+	g.next = now.Add(in.cfg.ScanFrequency)
+	if in.deps.Once {
+		g.done = true // the one who sent it back has given up
+	}
+}
+
+// work reads one window and says when the next is due.
+func (in *Input) work(g *group) {
+	more, err := in.window(in.ctx, g)
+	in.mu.Lock()
+	now := time.Now()
+	switch {
+	case in.ctx.Err() != nil:
+	case err != nil:
+		in.fault(g, err, now)
+	default:
+		in.mended(g)
+		if g.next = now; !more {
+			g.next = g.due
+			g.done = in.deps.Once && !g.hasFailed()
+		}
+	}
+	g.running = false
+	in.busy--
+	in.mu.Unlock()
+	in.nudge()
+}
+
+const (
+	// firstPause is the pause after the first fault of a group that may pass by itself, slowPause after one that somebody must mend.
+	// They double with each fault up to mostWait.
+	firstPause = 10 * time.Second
+	slowPause  = time.Minute
+	mostWait   = 10 * time.Minute
+)
+
+// fault tells of a group that cannot be read, once for each kind of fault, and has it tried again later.
+func (in *Input) fault(g *group, err error, now time.Time) {
+	in.stats.windowsFailed.Add(1)
+	pause := slowPause
+	if aws.ClassOf(err).Passing() {
+		pause = firstPause
+	}
+	for range min(g.faults, 6) {
+		pause *= 2
+	}
+	g.faults++
+	g.next = now.Add(min(pause, mostWait))
+	g.done = in.deps.Once
+	if said := aws.ClassOf(err).String(); said != g.said || g.done {
+		g.said = said
+		in.tell(err)
+	}
+}
+
+// mended takes note that a group can be read.
+func (in *Input) mended(g *group) {
+	if g.faults > 0 {
+		in.log.Info("log group is read again", "aws.cloudwatch.log_group", g.name)
+	}
+	g.faults, g.said = 0, ""
+}
+
+// quotaOwner names whose quota the calls count on: account and region. Where the account cannot be asked for, it is known by
+// its credentials.
+func (in *Input) quotaOwner() string {
+	owner := "credentials " + in.cfg.AWS.AccessKeyID + " " + in.cfg.AWS.CredentialProfileName + " " + in.cfg.AWS.RoleARN
+	if in.deps.Identity != nil {
+		ctx, cancel := context.WithTimeout(in.ctx, identityTimeout)
+		defer cancel()
+		if account, _, err := in.deps.Identity(ctx); err == nil {
+			owner = account
+		}
+	}
+	return owner + " " + in.cfg.region()
+}
+
+// identityTimeout bounds the question for the account, which reading can do without.
+const identityTimeout = 10 * time.Second
