@@ -1,0 +1,238 @@
+package sqs
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/trailbeat/trailbeat/input/s3object"
+)
+
+// notice is what a message says.
+type notice struct {
+	objects []s3object.Ref
+	// records stand in the message itself.
+	records []json.RawMessage
+	// region that the records were sent from.
+	region string
+	// skipped are the kinds of events in it that are of no interest, such as "aws:s3 ObjectRemoved:Delete".
+	skipped []string
+}
+
+// unknownError says that a message is not understood.
+type unknownError struct {
+	// kind is what can be said of it without its content, for one warning each.
+	kind string
+}
+
+func (e *unknownError) Error() string {
+	return "the message is not understood (" + e.kind + "); it stays in the queue for its redrive policy"
+}
+
+func unknown(format string, args ...any) error {
+	kind := fmt.Sprintf(format, args...)
+	if len(kind) > 120 {
+		kind = kind[:120]
+	}
+	return &unknownError{kind: kind}
+}
+
+// validationMessage is what CloudTrail sends to a topic when it is set up.
+const validationMessage = "CloudTrail validation message."
+
+// envelope has the members by which messages are told apart.
+type envelope struct {
+	// SNS
+	Type     string
+	TopicArn string
+	Message  *string
+	// S3 and CloudTrail
+	Event   string
+	Records *[]json.RawMessage
+	// CloudTrail's own
+	Bucket string     `json:"s3Bucket"`
+	Keys   stringList `json:"s3ObjectKey"`
+	// EventBridge
+	DetailType string          `json:"detail-type"`
+	Source     string          `json:"source"`
+	Region     string          `json:"region"`
+	Detail     json.RawMessage `json:"detail"`
+}
+
+// stringList takes one string for a list of one.
+type stringList []string
+
+func (l *stringList) UnmarshalJSON(text []byte) error {
+	if len(text) > 0 && text[0] == '"' {
+		*l = make(stringList, 1)
+		return json.Unmarshal(text, &(*l)[0])
+	}
+	return json.Unmarshal(text, (*[]string)(l))
+}
+
+// parse understands the body of a message. The error is an *unknownError.
+func parse(body string) (notice, error) { return parseNested([]byte(body), 0) }
+
+func parseNested(body []byte, depth int) (notice, error) {
+	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
+	if string(body) == validationMessage {
+		return notice{}, nil
+	}
+	if len(body) == 0 || body[0] != '{' {
+		return notice{}, unknown("no JSON object")
+	}
+	if !json.Valid(body) {
+		return notice{}, unknown("broken JSON")
+	}
+	if isRecord(body) { // before the rest, as its members may have any type
+		return notice{records: []json.RawMessage{body}, region: awsRegion(body)}, nil
+	}
+	var e envelope
+	if err := json.Unmarshal(body, &e); err != nil {
+		return notice{}, unknown("a JSON object with members of other types: %s", typeOf(err))
+	}
+	switch {
+	case e.TopicArn != "" && e.Message != nil:
+		if e.Type != "" && e.Type != "Notification" {
+			return notice{}, unknown("SNS %s", e.Type)
+		}
+		if depth >= 3 {
+			return notice{}, unknown("SNS envelopes within each other")
+		}
+		n, err := parseNested([]byte(*e.Message), depth+1)
+		if inner := new(unknownError); errors.As(err, &inner) {
+			return notice{}, unknown("SNS with %s", strings.TrimPrefix(inner.kind, "SNS with "))
+		}
+		return n, err
+	case e.Event == "s3:TestEvent":
+		return notice{}, nil
+	case e.Bucket != "" && len(e.Keys) > 0:
+		var n notice
+		for _, key := range e.Keys {
+			n.objects = append(n.objects, s3object.Ref{Bucket: e.Bucket, Key: key})
+		}
+		return n, nil
+	case e.DetailType != "":
+		return parseEventBridge(e)
+	case e.Records != nil:
+		return parseRecords(*e.Records)
+	}
+	return notice{}, unknown("a JSON object without Records")
+}
+
+func typeOf(err error) string {
+	if wrong, ok := err.(*json.UnmarshalTypeError); ok { //nolint:errorlint // json.Unmarshal does not wrap it
+		return wrong.Field + " is a " + wrong.Value
+	}
+	return "unreadable"
+}
+
+// viaCloudTrail ends the detail-type of events that hold a record: "AWS API Call via CloudTrail" and its kin.
+const viaCloudTrail = " via CloudTrail"
+
+func parseEventBridge(e envelope) (notice, error) {
+	switch {
+	case strings.HasSuffix(e.DetailType, viaCloudTrail):
+		if !isObject(e.Detail) {
+			return notice{}, unknown("EventBridge %q without a record", e.DetailType)
+		}
+		return notice{records: []json.RawMessage{e.Detail}, region: e.Region}, nil
+	case e.Source != "aws.s3":
+		return notice{}, unknown("EventBridge %q of %q", e.DetailType, e.Source)
+	case e.DetailType != "Object Created":
+		return notice{skipped: []string{"EventBridge " + e.DetailType}}, nil
+	}
+	var d struct {
+		Bucket struct {
+			Name string `json:"name"`
+		} `json:"bucket"`
+		Object struct {
+			Key string `json:"key"`
+		} `json:"object"`
+	}
+	if json.Unmarshal(e.Detail, &d) != nil || d.Bucket.Name == "" || d.Object.Key == "" {
+		return notice{}, unknown("EventBridge %q without bucket and key", e.DetailType)
+	}
+	return notice{objects: []s3object.Ref{{Bucket: d.Bucket.Name, Key: d.Object.Key, Region: e.Region}}}, nil
+}
+
+// s3Event is one element of a notification of S3.
+type s3Event struct {
+	EventSource string `json:"eventSource"`
+	EventName   string `json:"eventName"`
+	AWSRegion   string `json:"awsRegion"`
+	S3          *struct {
+		Bucket struct {
+			Name string `json:"name"`
+		} `json:"bucket"`
+		Object struct {
+			Key string `json:"key"`
+		} `json:"object"`
+	} `json:"s3"`
+}
+
+// parseRecords takes the elements of "Records": events of S3, or CloudTrail records.
+func parseRecords(list []json.RawMessage) (notice, error) {
+	var n notice
+	for _, raw := range list {
+		if isRecord(raw) {
+			n.records = append(n.records, raw)
+			n.region = awsRegion(raw)
+			continue
+		}
+		var e s3Event
+		if err := json.Unmarshal(raw, &e); err != nil || e.EventSource == "" {
+			return notice{}, unknown("Records of another kind")
+		}
+		name := strings.TrimPrefix(e.EventName, "s3:")
+		if e.EventSource != "aws:s3" || !strings.HasPrefix(name, "ObjectCreated:") {
+			n.skipped = append(n.skipped, e.EventSource+" "+e.EventName)
+			continue
+		}
+		if e.S3 == nil || e.S3.Bucket.Name == "" || e.S3.Object.Key == "" {
+			return notice{}, unknown("S3 event without bucket and key")
+		}
+		key, err := url.QueryUnescape(e.S3.Object.Key)
+		if err != nil {
+			return notice{}, unknown("S3 event with a key that is not encoded as it should")
+		}
+		n.objects = append(n.objects, s3object.Ref{Bucket: e.S3.Bucket.Name, Key: key, Region: e.AWSRegion})
+	}
+	return n, nil
+}
+
+// isRecord tells a CloudTrail record: it has a version, an event of some kind and an identity, and is no event of S3.
+func isRecord(raw []byte) bool {
+	if !bytes.Contains(raw, []byte(`"eventVersion"`)) {
+		return false
+	}
+	var r map[string]json.RawMessage
+	if json.Unmarshal(raw, &r) != nil {
+		return false
+	}
+	has := func(names ...string) bool {
+		for _, name := range names {
+			if _, ok := r[name]; ok {
+				return true
+			}
+		}
+		return false
+	}
+	return has("eventVersion") && has("eventID", "eventId", "sharedEventID") && has("eventType", "eventName", "eventCategory") && !has("s3", "Records", "detail-type")
+}
+
+func awsRegion(raw []byte) string {
+	var r struct {
+		Region string `json:"awsRegion"`
+	}
+	_ = json.Unmarshal(raw, &r)
+	return r.Region
+}
+
+func isObject(raw json.RawMessage) bool {
+	raw = bytes.TrimSpace(raw)
+	return len(raw) > 1 && raw[0] == '{'
+}
