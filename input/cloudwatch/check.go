@@ -14,26 +14,10 @@ import (
 )
 
 // Step is one thing that Check looked at.
-type Step struct {
-	// Name, such as "read one log event".
-	Name string
-	// Detail is what was found, or why the step was skipped.
-	Detail string
-	// Skipped says that the step does not apply or could not be looked at.
-	Skipped bool
-	// Err is what went wrong, and how to mend it. Nil: all is well.
-	Err error
-}
+type Step = aws.Step
 
-// Statement is a right that the input needs. All of them allow.
-type Statement struct {
-	// Actions such as "logs:FilterLogEvents".
-	Actions []string
-	// Resources are ARNs.
-	Resources []string
-	// Condition is as in IAM: operator, key, values. Nil: none.
-	Condition map[string]map[string][]string
-}
+// Statement is a right that the input needs.
+type Statement = aws.Statement
 
 // Policy gives what the input must be allowed to do. Where the configuration does not name the account, the ARNs allow for any.
 func (c Config) Policy() []Statement {
@@ -41,27 +25,13 @@ func (c Config) Policy() []Statement {
 	if c.LogGroupNamePrefix != "" {
 		list = append(list, Statement{Actions: []string{"logs:DescribeLogGroups"}, Resources: []string{c.listResource()}})
 	}
-	for _, role := range c.roles() {
-		list = append(list, Statement{Actions: []string{"sts:AssumeRole"}, Resources: []string{role}})
-	}
-	return list
+	return append(list, c.AWS.RoleStatements()...)
 }
 
 // listResource is what listing is allowed on: AWS knows no narrower resource for it.
 func (c Config) listResource() string {
 	region := c.region()
 	return "arn:" + aws.Partition(region) + ":logs:" + region + ":*:log-group:*"
-}
-
-func (c Config) roles() []string {
-	var list []string
-	if c.AWS.RoleARN != "" {
-		list = append(list, c.AWS.RoleARN)
-	}
-	for _, r := range c.AWS.RoleChain {
-		list = append(list, r.RoleARN)
-	}
-	return list
 }
 
 // checkPages is how many pages Check turns in search of an event: pages may be empty though more follow.
