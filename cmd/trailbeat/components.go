@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 
-	"github.com/trailbeat/trailbeat/input"
-	fileinput "github.com/trailbeat/trailbeat/input/file"
 	"github.com/trailbeat/trailbeat/internal/app"
 	"github.com/trailbeat/trailbeat/output"
 	"github.com/trailbeat/trailbeat/output/console"
@@ -17,7 +15,9 @@ import (
 func components() app.Components {
 	return app.Components{
 		Inputs: map[string]app.Input{
-			"file": app.NewInput(fileinput.DefaultConfig, openFileInput),
+			"aws-cloudwatch": cloudWatchInput(),
+			"aws-s3":         awsS3Input(),
+			"file":           fileInput(),
 		},
 		Outputs: map[string]app.Output{
 			"console":       consoleOutput(),
@@ -27,11 +27,8 @@ func components() app.Components {
 		},
 		TemplateConfig: templateConfig,
 		Template:       exportTemplate,
+		Foreign:        foreignTop(),
 	}
-}
-
-func openFileInput(_ context.Context, cfg fileinput.Config, env app.InputEnv) (input.Input, error) {
-	return fileinput.New(cfg, fileinput.Deps{ID: env.ID, Store: env.Store, Logger: env.Logger, Once: env.Once, Stdin: env.Stdin})
 }
 
 func consoleOutput() app.Output {
@@ -69,11 +66,14 @@ func sqliteConfig(cfg sqlite.Config, env app.OutputEnv) sqlite.Config {
 
 func elasticsearchOutput() app.Output {
 	out := app.NewOutput(elasticsearch.DefaultConfig, func(_ context.Context, cfg elasticsearch.Config, env app.OutputEnv) (output.Output, error) {
+		warnUnverified(&cfg, env)
 		return newElasticsearch(&cfg, env)
 	})
 	out.Backoff = elasticsearchBackoff
 	out.Streams = elasticsearchStreams
 	out.Setup = setupElasticsearch
+	out.Letters = openLetters
 	out.Test = testElasticsearch
+	out.Foreign = foreignElasticsearch()
 	return out
 }

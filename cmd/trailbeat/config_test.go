@@ -46,6 +46,24 @@ func TestConfigFiles(t *testing.T) {
 			assert.Equal(t, printed, second)
 		})
 	}
+	pasted, err := filepath.Glob("*.pasted.yml")
+	require.NoError(t, err)
+	require.Len(t, pasted, 3)
+	for _, name := range pasted {
+		t.Run(name, func(t *testing.T) {
+			code, stdout, stderr := trailbeat(t, "test", "config", "-c", name)
+			assert.Zero(t, code)
+			assert.Contains(t, stdout, "Config OK")
+			compare(t, strings.TrimSuffix(name, ".yml")+".txt", stderr)
+
+			// What has no effect is gone from what export prints.
+			code, printed, stderr := trailbeat(t, "export", "config", "-c", name)
+			require.Zero(t, code, stderr)
+			for _, text := range []string{"not-a-secret", "keep_null", "notification_parsing_script", "preset", "filebeat.", "queue:", "ilm"} {
+				assert.NotContains(t, printed, text)
+			}
+		})
+	}
 	bad, err := filepath.Glob("*.bad.yml")
 	require.NoError(t, err)
 	require.NotEmpty(t, bad)
@@ -54,15 +72,20 @@ func TestConfigFiles(t *testing.T) {
 			code, stdout, stderr := trailbeat(t, "test", "config", "-c", name)
 			assert.Equal(t, 2, code)
 			assert.Empty(t, stdout)
-			expected := strings.TrimSuffix(name, ".yml") + ".txt"
-			if *update {
-				require.NoError(t, os.WriteFile(expected, []byte(stderr), 0o600))
-			}
-			want, err := os.ReadFile(expected)
-			require.NoError(t, err, "run the test with -update and read what it wrote")
-			assert.Equal(t, string(want), stderr)
+			compare(t, strings.TrimSuffix(name, ".yml")+".txt", stderr)
 		})
 	}
+}
+
+// compare takes the text that a file holds.
+func compare(t *testing.T, expected, text string) {
+	t.Helper()
+	if *update {
+		require.NoError(t, os.WriteFile(expected, []byte(text), 0o600))
+	}
+	want, err := os.ReadFile(expected)
+	require.NoError(t, err, "run the test with -update and read what it wrote")
+	assert.Equal(t, string(want), text)
 }
 
 // TestShippedConfiguration runs what a fresh clone runs first.

@@ -10,12 +10,19 @@ import (
 	"github.com/trailbeat/trailbeat/internal/app"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/output/elasticsearch"
+	"github.com/trailbeat/trailbeat/output/elasticsearch/sigv4"
 )
 
 func newElasticsearch(cfg *elasticsearch.Config, env app.OutputEnv) (*elasticsearch.Output, error) {
-	return elasticsearch.New(*cfg, elasticsearch.Options{
-		Logger: env.Logger, UserAgent: "trailbeat/" + app.Version(),
-	})
+	opts := elasticsearch.Options{Logger: env.Logger, UserAgent: "trailbeat/" + app.Version()}
+	if s := cfg.AWS.SigV4; s.Enabled {
+		signer, err := sigv4.New(context.Background(), sigv4.Config{Region: s.Region, Service: s.Service})
+		if err != nil {
+			return nil, err
+		}
+		opts.Wrap = signer.Wrap
+	}
+	return elasticsearch.New(*cfg, opts)
 }
 
 func templateConfig() any { cfg := elasticsearch.DefaultTemplateConfig(); return &cfg }
@@ -31,7 +38,15 @@ func elasticsearchStreams(cfg any, ds shipper.DataStream) {
 	to.Type, to.Dataset, to.Namespace = ds.Type, ds.Dataset, ds.Namespace
 }
 
-// setupElasticsearch installs the index template.
+// warnUnverified tells that the connection proves nothing about the server. It is said once in a command.
+func warnUnverified(cfg *elasticsearch.Config, env app.OutputEnv) {
+	if cfg.SSL.Enabled && cfg.SSL.VerificationMode == "none" {
+		env.Logger.Warn("certificates are not verified, so anybody on the way can read and change what is sent; see ssl.certificate_authorities and ssl.ca_trusted_fingerprint",
+			"ssl.verification_mode", "none")
+	}
+}
+
+// setupElasticsearch installs the index template. At the start of a run it makes sure that documents can be sent.
 func setupElasticsearch(ctx context.Context, cfg any, env app.OutputEnv, opts app.SetupOptions) (err error) {
 	template := opts.Template.(*elasticsearch.TemplateConfig)
 	out, err := newElasticsearch(cfg.(*elasticsearch.Config), env)
@@ -42,12 +57,13 @@ func setupElasticsearch(ctx context.Context, cfg any, env app.OutputEnv, opts ap
 	if opts.Start {
 		return out.Prepare(ctx, *template)
 	}
+	warnUnverified(cfg.(*elasticsearch.Config), env)
 	report, err := out.Setup(ctx, *template, elasticsearch.SetupOptions{DryRun: opts.DryRun, Overwrite: opts.Overwrite})
 	if err != nil {
 		return err
 	}
 	printSetup(opts, report)
-	return nil
+	return setupLetters(ctx, cfg, env, opts)
 }
 
 func printSetup(opts app.SetupOptions, report elasticsearch.SetupReport) {
@@ -82,6 +98,7 @@ func testElasticsearch(ctx context.Context, cfg any, env app.OutputEnv, report i
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
+	warnUnverified(cfg.(*elasticsearch.Config), env)
 	failed := 0
 	for _, step := range out.Test(ctx) {
 		state, detail := "ok", step.Detail

@@ -121,7 +121,8 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVar(&a.flags.path.Logs, "path.logs", "", "`DIR` of the log file")
 
 	run := a.runCommand()
-	root.AddCommand(run, a.mapCommand(), a.setupCommand(), a.testCommand(), a.exportCommand(), a.replayCommand(), a.versionCommand())
+	root.AddCommand(run, a.mapCommand(), a.setupCommand(), a.testCommand(), a.exportCommand(), a.replayCommand(),
+		a.stateCommand(), a.versionCommand())
 	// Without a command the root is "run", flags included.
 	root.RunE = run.RunE
 	root.Flags().AddFlagSet(run.Flags())

@@ -9,6 +9,8 @@ import (
 	"slices"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/internal/config"
+	"github.com/trailbeat/trailbeat/internal/deadletter"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/output"
 )
@@ -22,6 +24,8 @@ type Components struct {
 	// Template gives the index template for an engine, "elasticsearch" or "opensearch", with the options of setup.template
 	// and those of the output, nil where another kind of output is configured. Nil: no output has a template.
 	Template func(engine string, template, output any, ds shipper.DataStream) ([]byte, error)
+	// Foreign are options of other programs at the top of a configuration that are taken without an effect.
+	Foreign []Foreign
 }
 
 // InputEnv is what an input is opened with.
@@ -43,6 +47,16 @@ type Input struct {
 	Config func() any
 	// Open makes an input of what Config returned and the configuration filled.
 	Open func(ctx context.Context, cfg any, env InputEnv) (input.Input, error)
+	// Select chooses the input that is meant, for a type that stands for several: by the options that are set. Nil: the type
+	// is one.
+	Select func(options *config.Section) (Input, error)
+	// Test looks at everything between here and a record, without changing anything, and hands each step to report as soon as
+	// it is known. Nil: opening is the test.
+	Test func(ctx context.Context, cfg any, env InputEnv, report func(Step))
+	// Policy gives what the input must be allowed to do. Nil: it needs no rights on AWS.
+	Policy func(cfg any) ([]Statement, error)
+	// Foreign are options of other programs that are taken without an effect.
+	Foreign []Foreign
 }
 
 // NewInput describes an input type whose options are C.
@@ -82,6 +96,8 @@ type SetupOptions struct {
 	Start bool
 	// Template is what TemplateConfig returned and the configuration filled.
 	Template any
+	// Letters is the data stream of dead letters to be prepared as well. Empty: they do not go to the output.
+	Letters string
 	// Overwrite replaces what is there in another version.
 	Overwrite bool
 	// Report is for people.
@@ -103,10 +119,15 @@ type Output struct {
 	Test func(ctx context.Context, cfg any, env OutputEnv, report io.Writer) error
 	// Setup prepares the place for the documents. Nil: nothing is to be done.
 	Setup func(ctx context.Context, cfg any, env OutputEnv, opts SetupOptions) error
+	// Letters opens, in the same cluster, the data stream for dead letters. template is as in SetupOptions. Nil: they can only go
+	// to a file.
+	Letters func(ctx context.Context, cfg any, env OutputEnv, stream string, template any) (deadletter.Cluster, error)
 	// Summary shows what lies in the output, shortly. Nil: nothing is shown.
 	Summary func(ctx context.Context, cfg any, env OutputEnv, w io.Writer) error
 	// ToStdout says that documents go to standard output, which nothing else may write to then.
 	ToStdout bool
+	// Foreign are options of other programs that are taken without an effect.
+	Foreign []Foreign
 }
 
 // NewOutput describes an output type whose options are C.

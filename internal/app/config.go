@@ -143,6 +143,10 @@ type SetupConfig struct {
 
 // DeadLetterConfig is the group dead_letter.
 type DeadLetterConfig struct {
+	// Output says where they go: file, or data_stream in the cluster of output.elasticsearch. Default file.
+	Output string `config:"output"`
+	// DataStream is the data stream of output: data_stream. Default logs-aws.cloudtrail.deadletter-default.
+	DataStream string `config:"data_stream"`
 	// Path of the file. Default "deadletter.ndjson", below path.data.
 	Path string `config:"path"`
 	// KeepDocument adds the mapped document to each record. Default false.
@@ -157,7 +161,7 @@ func DefaultConfig() Config {
 		Trailbeat:  TrailbeatConfig{Config: shipper.DefaultConfig()},
 		Pipeline:   defaultPipelineConfig(),
 		DataStream: DataStreamConfig{Dataset: "aws.cloudtrail", Namespace: "default"},
-		DeadLetter: DeadLetterConfig{Path: "deadletter.ndjson"},
+		DeadLetter: DeadLetterConfig{Output: lettersInFile, DataStream: "logs-aws.cloudtrail.deadletter-default", Path: "deadletter.ndjson"},
 	}
 }
 
@@ -180,6 +184,12 @@ func (c *Config) Validate() error {
 	}
 	if c.Path.Data == "" {
 		bad("path.data: must not be empty; checkpoints need a place")
+	}
+	if c.DeadLetter.Output != lettersInFile && c.DeadLetter.Output != lettersInStream {
+		bad("dead_letter.output: must be file or data_stream, is %q", c.DeadLetter.Output)
+	}
+	if strings.Count(c.DeadLetter.DataStream, "-") != 2 || strings.ToLower(c.DeadLetter.DataStream) != c.DeadLetter.DataStream {
+		bad("dead_letter.data_stream: must be TYPE-DATASET-NAMESPACE in lower case, such as logs-aws.cloudtrail.deadletter-default, is %q", c.DeadLetter.DataStream)
 	}
 	if c.DeadLetter.Path == "" {
 		bad("dead_letter.path: must not be empty; records that cannot be indexed need a place")

@@ -21,9 +21,8 @@ func (a *app) replayCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "replay",
 		Short: "Send the dead letters again",
-		Long: `Replay maps and ships the records in the file of dead letters (dead_letter.path) again, with the tags of the input that
-they came from. What is delivered leaves the file; what fails again stays there with the new reason. A run may go on
-meanwhile.`,
+		Long: `Replay maps and ships the dead letters again (those of dead_letter.path, or of dead_letter.data_stream), with the tags of
+the input that they came from. What is delivered is removed there; what fails again stays. A run may go on meanwhile.`,
 		Example: "  trailbeat replay --dry-run\n  trailbeat replay",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,7 +31,7 @@ meanwhile.`,
 				return err
 			}
 			if dryRun {
-				return a.listLetters(s)
+				return a.listLetters(cmd.Context(), s)
 			}
 			if err := s.needOutput(); err != nil {
 				return err
@@ -49,7 +48,7 @@ func (s *settings) openReplay(_ context.Context, r *wiring) ([]shipper.Source, e
 	if err != nil {
 		return nil, err
 	}
-	replay, err := r.letters.Replay()
+	replay, err := r.letters.replay()
 	if err != nil {
 		return nil, err
 	}
@@ -84,12 +83,12 @@ func (s *settings) sourceByInput(r *wiring) (func(*input.Origin) *shipper.Source
 }
 
 // listLetters counts the dead letters by their reason.
-func (a *app) listLetters(s *settings) error {
+func (a *app) listLetters(ctx context.Context, s *settings) error {
 	type reason struct{ kind, text string }
 	var order []reason
 	count := map[reason]int{}
 	bad, total := 0, 0
-	err := eachLetter(s.DeadLetter.Path, func(l *shipper.Letter, err error) {
+	err := a.eachLetter(ctx, s, func(l *shipper.Letter, err error) {
 		if err != nil {
 			bad++
 			return
@@ -104,12 +103,12 @@ func (a *app) listLetters(s *settings) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stdout, "%d dead letters in %s\n", total, s.DeadLetter.Path)
+	fmt.Fprintf(a.Stdout, "%d dead letters in %s\n", total, s.DeadLetter.place())
 	for _, key := range order {
 		fmt.Fprintf(a.Stdout, "%7d  %s: %s\n", count[key], key.kind, key.text)
 	}
 	if bad > 0 {
-		return fmt.Errorf("%d lines of %s are no dead letters; they stay where they are", bad, s.DeadLetter.Path)
+		return fmt.Errorf("%d lines of %s are no dead letters; they stay where they are", bad, s.DeadLetter.place())
 	}
 	return nil
 }

@@ -11,7 +11,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trailbeat/trailbeat/input"
-	"github.com/trailbeat/trailbeat/internal/deadletter"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/output"
 	"github.com/trailbeat/trailbeat/pipeline"
@@ -67,7 +66,7 @@ type wiring struct {
 	io      IO
 	log     *slog.Logger
 	once    bool
-	letters *deadletter.Store
+	letters *letterStore
 	store   func(inputID string) (input.Store, error)
 	// pipeline has the databases and caches that those of the inputs share.
 	pipeline *pipeline.Pipeline
@@ -95,6 +94,7 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	r := &wiring{io: a.IO, log: log, once: job.once}
 	r.onClose(closeLog)
 	defer func() { err = errors.Join(err, r.close()) }()
+	s.warn(log)
 
 	if err := os.MkdirAll(s.Path.Data, 0o700); err != nil {
 		return fmt.Errorf("making path.data: %w", err)
@@ -103,7 +103,7 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := r.openStores(s); err != nil {
+	if err := r.openStores(ctx, s); err != nil {
 		return err
 	}
 	if err := s.openPipeline(r); err != nil {
@@ -136,6 +136,9 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	stop := onReport(func() { printAccounting(a.Stderr, flow.Accounting().Snapshot()) })
 	err = flow.Run(ctx)
 	stop()
+	if job.once {
+		err = errors.Join(err, interrupted(ctx))
+	}
 	counts := flow.Accounting().Snapshot()
 	printAccounting(report, counts)
 	if job.summary && s.output.kind.Summary != nil && (counts.Total.Indexed > 0 || isTerminal(report)) {
@@ -143,6 +146,14 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	}
 	a.hints(s, job, counts)
 	return failedReads(err, counts)
+}
+
+// interrupted makes a run fail that was to read everything and was stopped before it had.
+func interrupted(ctx context.Context) error {
+	if ctx.Err() == nil {
+		return nil
+	}
+	return errors.New("stopped before everything was read; what was shipped is remembered, run again for the rest")
 }
 
 // failedReads makes a run fail in which an input could not read something, even though the flow went on.
@@ -153,14 +164,27 @@ func failedReads(err error, counts shipper.Snapshot) error {
 	return err
 }
 
-// printAccounting prints the equation that must hold.
+// printAccounting prints the equation that must hold, and that of each input where there are several.
 func printAccounting(w io.Writer, counts shipper.Snapshot) {
-	c := counts.Total
+	fmt.Fprintln(w, equation(counts.Total))
+	if len(counts.Inputs) < 2 {
+		return
+	}
+	for _, in := range counts.Inputs {
+		errs := ""
+		if in.ReadErrors > 0 {
+			errs = fmt.Sprintf(", %d errors while reading", in.ReadErrors)
+		}
+		fmt.Fprintf(w, "  %s: %s%s\n", in.ID, equation(in.Counts), errs)
+	}
+}
+
+func equation(c shipper.Counts) string {
 	flight := ""
 	if c.InFlight > 0 {
 		flight = fmt.Sprintf(" + %d in_flight", c.InFlight)
 	}
-	fmt.Fprintf(w, "received %d = %d indexed + %d duplicate + %d filtered + %d dead_lettered + %d returned%s\n",
+	return fmt.Sprintf("received %d = %d indexed + %d duplicate + %d filtered + %d dead_lettered + %d returned%s",
 		c.Received, c.Indexed, c.Duplicate, c.Filtered, c.DeadLettered, c.Returned, flight)
 }
 
@@ -169,7 +193,7 @@ func (a *app) hints(s *settings, job shipment, counts shipper.Snapshot) {
 	c := counts.Total
 	if c.DeadLettered > 0 {
 		fmt.Fprintf(a.Stderr, "%d records could not be indexed; they are in %s with their reasons. Mend the cause, then: trailbeat replay\n",
-			c.DeadLettered, s.DeadLetter.Path)
+			c.DeadLettered, s.DeadLetter.place())
 	}
 	if job.nothing != "" && c.Received == 0 && c.ReadErrors == 0 {
 		fmt.Fprintf(a.Stderr, job.nothing+"\n", s.Path.Data)
@@ -191,19 +215,28 @@ func (s *settings) outputEnv(r *wiring) OutputEnv {
 func (s *settings) openOutput(ctx context.Context, r *wiring) (output.Output, error) {
 	env := s.outputEnv(r)
 	kind, options := s.output.kind, s.output.options
-	if kind.Setup != nil {
+	prepare := func(ctx context.Context) error {
+		if kind.Setup == nil {
+			return nil
+		}
 		opts := SetupOptions{Start: true, Template: s.template, Report: io.Discard}
 		if err := kind.Setup(ctx, options, env, opts); err != nil {
-			if output.IsFatal(err) {
-				return nil, fmt.Errorf("preparing output.%s: %w", s.output.name, err)
-			}
-			// The server may be down for now; the flow waits for it, and refuses to write to what is not prepared.
-			r.log.Warn("output could not be prepared yet", "output", s.output.name, "error.message", err)
+			return fmt.Errorf("preparing output.%s: %w", s.output.name, err)
 		}
+		return nil
+	}
+	unprepared := prepare(ctx)
+	if output.IsFatal(unprepared) {
+		return nil, unprepared
 	}
 	out, err := kind.Open(ctx, options, env)
 	if err != nil {
 		return nil, fmt.Errorf("opening output.%s: %w", s.output.name, err)
+	}
+	if unprepared != nil {
+		// The server may be down for now. The flow waits for it, and writes nothing to what is not prepared.
+		r.log.Warn("output could not be prepared yet", "output", s.output.name, "error.message", unprepared)
+		out = &lateOutput{Output: out, prepare: prepare}
 	}
 	return out, nil
 }

@@ -24,6 +24,8 @@ type settings struct {
 	template any
 	// files that were read.
 	files []string
+	// warnings about options that have no effect.
+	warnings config.Errors
 }
 
 type inputSetting struct {
@@ -132,7 +134,7 @@ func resolve(sources []config.Source, overrides []string, components Components)
 			all = append(all, errs...)
 		}
 	}
-	note(tree.Decode(&s.Config))
+	s.decodeTop(tree, components.Foreign, note)
 	s.resolveInputs(components, note)
 	s.resolveOutput(components, note)
 	s.resolveTemplate(components, note)
@@ -140,6 +142,7 @@ func resolve(sources []config.Source, overrides []string, components Components)
 		all.Sort()
 		return nil, all
 	}
+	s.warnings.Sort()
 	return s, nil
 }
 
@@ -168,12 +171,24 @@ func (s *settings) resolveInputs(components Components, note func(error)) {
 		case in.Type == "":
 			note(in.Rest.Errorf("type", "is missing; %s", config.Unknown("", names(components.Inputs))))
 			continue
+		case !known && !in.Enabled:
+			// Configurations of other programs come with an example that is switched off.
+			s.noEffect(in.Rest, "type", fmt.Sprintf("there is no input %q, and it is not enabled", in.Type))
+			continue
 		case !known:
 			note(in.Rest.Errorf("type", "there is no input %q; %s", in.Type, config.Unknown(in.Type, names(components.Inputs))))
 			continue
 		}
+		if kind.Select != nil {
+			chosen, err := kind.Select(in.Rest)
+			if err != nil {
+				note(err)
+				continue
+			}
+			kind = chosen
+		}
 		options := kind.Config()
-		note(in.Rest.Decode(options))
+		s.decodeOptions(in.Rest, options, kind.Foreign, note)
 		count[in.Type]++
 		if in.ID == "" {
 			in.ID = in.Type
@@ -209,7 +224,7 @@ func (s *settings) resolveOutput(components Components, note func(error)) {
 		if kind.Streams != nil {
 			kind.Streams(options, s.DataStream.stream())
 		}
-		note(out.Rest.Decode(options))
+		s.decodeOptions(out.Rest, options, kind.Foreign, note)
 		if s.output != nil {
 			note(out.Rest.Errorf("", "two outputs are enabled, this and output.%s; write \"enabled: false\" below one of them", s.output.name))
 			continue

@@ -2,6 +2,7 @@ package app
 
 import (
 	"fmt"
+	"log/slog"
 
 	"github.com/spf13/cobra"
 )
@@ -26,6 +27,9 @@ stream; run does that too when it starts, unless setup.template.enabled is false
 				return nil
 			}
 			opts.Report, opts.Template = a.Stdout, s.template
+			if s.DeadLetter.Output == lettersInStream {
+				opts.Letters = s.DeadLetter.DataStream
+			}
 			if err := s.output.kind.Setup(cmd.Context(), s.output.options, s.outputEnv(r), opts); err != nil {
 				return fmt.Errorf("preparing output.%s: %w", s.output.name, err)
 			}
@@ -39,19 +43,25 @@ stream; run does that too when it starts, unless setup.template.enabled is false
 
 // loadForOutput is for commands that only need the output. They log warnings to stderr.
 func (a *app) loadForOutput() (*settings, *wiring, error) {
-	s, err := a.load()
+	s, log, err := a.loadQuietly()
 	if err != nil {
 		return nil, nil, err
 	}
 	if err := s.needOutput(); err != nil {
 		return nil, nil, err
 	}
-	level, err := parseLevel("warning")
-	if a.flags.verbose {
-		level, err = parseLevel("debug")
-	}
+	return s, &wiring{io: a.IO, log: log}, nil
+}
+
+// loadQuietly is for commands that answer a question: they log nothing below warnings, and that to stderr.
+func (a *app) loadQuietly() (*settings, *slog.Logger, error) {
+	s, err := a.load()
 	if err != nil {
 		return nil, nil, err
 	}
-	return s, &wiring{io: a.IO, log: newLogger(a.Stderr, level, s.Logging.JSON)}, nil
+	level := slog.LevelWarn
+	if a.flags.verbose {
+		level = slog.LevelDebug
+	}
+	return s, newLogger(a.Stderr, level, s.Logging.JSON), nil
 }

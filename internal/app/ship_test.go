@@ -109,6 +109,7 @@ type world struct {
 	docs    []string
 	ids     []string
 	onWrite func()
+	up      bool // the server will be up at the next try
 }
 
 func (w *world) note(format string, args ...any) {
@@ -132,7 +133,9 @@ func (w *world) components() Components {
 		w.note("setup dry=%t overwrite=%t", opts.DryRun, opts.Overwrite)
 		switch cfg.(*fakeConfig).Fail {
 		case "setup":
-			return errors.New("the server is down")
+			if w.up = !w.up; w.up { // at the first try
+				return errors.New("the server is down")
+			}
 		case "setup for good":
 			return &output.FatalError{Err: errors.New("the server is too old")}
 		}

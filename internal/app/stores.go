@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,14 +9,13 @@ import (
 	"path/filepath"
 
 	"github.com/trailbeat/trailbeat/input"
-	"github.com/trailbeat/trailbeat/internal/deadletter"
 	"github.com/trailbeat/trailbeat/internal/registry"
 )
 
 // openStores opens the dead letters now, and the registry with the first input that asks: a replay needs none and must not
 // wait for the lock of a run.
-func (r *wiring) openStores(s *settings) error {
-	letters, err := deadletter.Open(s.DeadLetter.Path, r.log)
+func (r *wiring) openStores(ctx context.Context, s *settings) error {
+	letters, err := s.openLetters(ctx, r)
 	if err != nil {
 		return err
 	}

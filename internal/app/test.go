@@ -10,8 +10,8 @@ import (
 func (a *app) testCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "test",
-		Short:   "Check the configuration or the output",
-		Example: "  trailbeat test config\n  trailbeat test output",
+		Short:   "Check the configuration, the inputs or the output",
+		Example: "  trailbeat test config\n  trailbeat test input\n  trailbeat test output",
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "config",
@@ -35,10 +35,13 @@ file, line and column. The exit code is 2 if there are any.`,
 			for i, in := range s.inputs {
 				ids[i] = in.ID
 			}
+			for _, w := range s.warnings {
+				fmt.Fprintf(a.Stderr, "%s: warning: %s has no effect: %s\n", w.Pos, w.Path, w.Message)
+			}
 			fmt.Fprintf(a.Stdout, "Config OK: %s -> output.%s\n", strings.Join(ids, ", "), s.output.name)
 			return nil
 		},
-	}, &cobra.Command{
+	}, a.testInputCommand(), &cobra.Command{
 		Use:   "output",
 		Short: "Check that the output can be written to",
 		Long: `Test output opens the configured output and, where it is a server, asks what it is, whether the credentials are good

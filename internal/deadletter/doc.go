@@ -9,4 +9,6 @@
 // that were delivered before the crash are sent again then, under the same _id.
 //
 // Several processes may use one file at the same time: a lock file beside it (PATH.lock) guards each change.
+//
+// Stream and StreamReplay are the same in a data stream of the cluster that documents go to.
 package deadletter

@@ -44,7 +44,11 @@ func parseAnswer(body []byte, n int, dst []item) ([]item, error) {
 				if len(items) == n {
 					return fmt.Errorf("it has more items than the %d documents that were sent", n)
 				}
-				it, err := p.item()
+				var before []byte
+				if len(items) > 0 {
+					before = items[len(items)-1].index
+				}
+				it, err := p.item(before)
 				items = append(items, it)
 				return err
 			})
@@ -72,15 +76,30 @@ func parseAnswer(body []byte, n int, dst []item) ([]item, error) {
 	return items, nil
 }
 
-// plainItem is how nearly all items look.
-var plainItem = []byte(`{"create":{"status":`)
+// plainItem is how nearly all items look where the index was not asked for; indexItem and statusMember stand around the
+// index where it was, which is mostly that of the item before.
+var (
+	plainItem    = []byte(`{"create":{"status":`)
+	indexItem    = []byte(`{"create":{"_index":"`)
+	statusMember = []byte(`","status":`)
+)
 
-func (p *scanner) item() (item, error) {
-	if rest := p.data[p.at:]; bytes.HasPrefix(rest, plainItem) && len(rest) >= len(plainItem)+5 {
-		digits := rest[len(plainItem) : len(plainItem)+3]
-		if status := number(digits); status >= 100 && rest[len(plainItem)+3] == '}' && rest[len(plainItem)+4] == '}' {
-			p.at += len(plainItem) + 5
-			return item{status: status}, nil
+// item reads one item. before is the index of the one before it.
+func (p *scanner) item(before []byte) (item, error) {
+	rest, index := p.data[p.at:], []byte(nil)
+	head, ok := bytes.CutPrefix(rest, plainItem)
+	if !ok && before != nil {
+		if head, ok = bytes.CutPrefix(rest, indexItem); ok && bytes.HasPrefix(head, before) {
+			index = head[:len(before)]
+			head, ok = bytes.CutPrefix(head[len(before):], statusMember)
+		} else {
+			ok = false
+		}
+	}
+	if ok && len(head) >= 5 && head[3] == '}' && head[4] == '}' {
+		if status := number(head[:3]); status >= 200 && status/100 != 3 {
+			p.at += len(rest) - len(head) + 5
+			return item{status: status, index: index}, nil
 		}
 	}
 	var it item

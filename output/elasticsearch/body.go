@@ -21,6 +21,9 @@ type body struct {
 	// names are the indices that the documents go to, each once.
 	names []string
 
+	// plain is the document of a record that is sent as it is. Nil: the mapped documents are sent.
+	plain *ecs.Event
+
 	packed bytes.Buffer
 	answer []byte
 	items  []item
@@ -64,12 +67,16 @@ type limits struct {
 }
 
 // fill appends events from position next on, until a limit is reached, and returns the position that it came to. A
-// document that is larger than the limit makes a body of its own. Events that no server would take go to refuse.
-func (b *body) fill(events []*ecs.Event, next int, limit limits, defaultIndex string, refuse func(output.Failure)) int {
+// document that is larger than the limit makes a body of its own. Events that no server would take go to refuse; those that
+// are known to be stored are left out.
+func (b *body) fill(events []*ecs.Event, next int, limit limits, defaultIndex string, known []bool, refuse func(output.Failure)) int {
 	b.raw, b.docs, b.names = b.raw[:0], b.docs[:0], b.names[:0]
 	for ; next < len(events); next++ {
 		if limit.count > 0 && len(b.docs) >= limit.count {
 			break
+		}
+		if known != nil && known[next] {
+			continue
 		}
 		ev := events[next]
 		index := ev.Meta.Index
@@ -81,6 +88,13 @@ func (b *body) fill(events []*ecs.Event, next int, limit limits, defaultIndex st
 			refuse(failure)
 			continue
 		}
+		document := ev
+		if b.plain != nil {
+			if document = b.plain; !rawDocument(document, ev) {
+				refuse(noRawRecord(next))
+				continue
+			}
+		}
 		start := len(b.raw)
 		b.raw = append(b.raw, `{"create":{"_index":`...)
 		b.raw = ecs.AppendString(b.raw, index)
@@ -90,7 +104,7 @@ func (b *body) fill(events []*ecs.Event, next int, limit limits, defaultIndex st
 		}
 		b.raw = append(b.raw, "}}\n"...)
 		source := len(b.raw)
-		b.raw = ev.AppendJSON(b.raw)
+		b.raw = document.AppendJSON(b.raw)
 		oneLine(b.raw[source:])
 		b.raw = append(b.raw, '\n')
 		if limit.bytes > 0 && int64(len(b.raw)) > limit.bytes && len(b.docs) > 0 {

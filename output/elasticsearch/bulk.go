@@ -23,7 +23,7 @@ func (w *write) bulk(p part) ([]item, error) {
 		}
 		text, packed = small, true
 	}
-	request := esapi.BulkRequest{Body: http.NoBody, Pipeline: w.conf.Pipeline, FilterPath: []string{w.server.filterPath()}}
+	request := esapi.BulkRequest{Body: http.NoBody, Pipeline: w.conf.Pipeline, FilterPath: []string{w.server.filterPath(w.deduplicates())}}
 	if w.conf.RequireDataStream && w.server.requiresDataStream() {
 		yes := true
 		request.RequireDataStream = &yes

@@ -13,7 +13,7 @@ import (
 // Config is the group output.elasticsearch. The names are those of Beats. DefaultConfig has the defaults.
 type Config struct {
 	// Hosts are the nodes: URLs, or host:port to which protocol and path are added. Port 9200 where none is named, also
-	// in a URL. No default: hosts or cloud.id must be set.
+	// in a URL (443 with aws.sigv4). No default: hosts or cloud.id must be set.
 	Hosts []string `config:"hosts"`
 	// Protocol of hosts that name none: http or https. Default http.
 	Protocol string `config:"protocol"`
@@ -25,6 +25,8 @@ type Config struct {
 	Password string `config:"password,secret"`
 	// APIKey is id:key, or the same in base64. Default empty: none. Excludes username.
 	APIKey string `config:"api_key,secret"`
+	// AWS is for clusters of Amazon OpenSearch Service.
+	AWS AWSConfig `config:"aws"`
 	// Cloud names a deployment of Elastic Cloud. Default empty.
 	Cloud CloudConfig `config:"cloud"`
 
@@ -36,8 +38,17 @@ type Config struct {
 	// RequireDataStream refuses to write to what is not a data stream. Default true. Turn it off to write to a plain index
 	// or an alias of your own making; then a misspelt name makes a new index, as in any bulk request.
 	RequireDataStream bool `config:"require_data_stream"`
+	// DeduplicateAcrossRollover keeps a document that is delivered again from being stored again once its data stream has
+	// rolled over. "auto" (the default) does so where the credentials allow to look, and says so in the log where they do
+	// not; "required" stops the run there; "off" does not look. Fresh documents cost nothing.
+	DeduplicateAcrossRollover string `config:"deduplicate_across_rollover"`
 	// Pipeline is an ingest pipeline of the cluster that each document passes. Default empty: none but the index's own.
 	Pipeline string `config:"pipeline"`
+
+	// Raw sends the record as it came, in message, as an Elastic Agent does, for a pipeline of the cluster to map: that of
+	// Elastic's integration, or the one of the option pipeline. The template of Trailbeat is not installed then, as it has
+	// no pipeline. The _id stays the same. Default false: the mapped document is sent.
+	Raw bool `config:"raw"`
 
 	// Worker is the number of bulk requests side by side, per host. Default 1; zero means 1.
 	Worker int `config:"worker"`
@@ -76,6 +87,33 @@ type Config struct {
 	AllowOlderVersions bool `config:"allow_older_versions"`
 }
 
+// The values of DeduplicateAcrossRollover.
+const (
+	DeduplicateAuto     = "auto"
+	DeduplicateRequired = "required"
+	DeduplicateOff      = "off"
+)
+
+// AWSConfig is the group aws.
+type AWSConfig struct {
+	// SigV4 signs requests with the identity of AWS.
+	SigV4 SigV4Config `config:"sigv4"`
+}
+
+// SigV4Config is the group aws.sigv4. The credentials come from where the AWS SDK looks: environment, shared files, web
+// identity, container, instance.
+type SigV4Config struct {
+	// Enabled signs each request. Default false. Excludes username, api_key and cloud.auth.
+	Enabled bool `config:"enabled"`
+	// Region of the domain. Default empty: that of the environment (AWS_REGION) or of the shared configuration.
+	Region string `config:"region"`
+	// Service is es for a domain, aoss for a collection of OpenSearch Serverless. Default es.
+	Service string `config:"service"`
+}
+
+// ServiceServerless is the service of OpenSearch Serverless, which tells nothing about itself.
+const ServiceServerless = "aoss"
+
 // CloudConfig is the group cloud.
 type CloudConfig struct {
 	// ID as the console of Elastic Cloud shows it (name:base64). Default empty. Excludes hosts.
@@ -107,19 +145,21 @@ type BackoffConfig struct {
 // DefaultConfig is the configuration of an output for which nothing is set. It lacks hosts.
 func DefaultConfig() Config {
 	return Config{
-		Protocol:              "http",
-		DataStream:            DataStreamConfig{Type: "logs", Dataset: "aws.cloudtrail", Namespace: "default"},
-		RequireDataStream:     true,
-		Worker:                1,
-		LoadBalance:           true,
-		BulkMaxSize:           1600,
-		BulkMaxBytes:          5 << 20,
-		CompressionLevel:      1,
-		Backoff:               BackoffConfig{Init: time.Second, Max: time.Minute},
-		Timeout:               90 * time.Second,
-		IdleConnectionTimeout: 3 * time.Second,
-		SSL:                   SSLConfig{Enabled: true, VerificationMode: "full"},
-		AllowOlderVersions:    true,
+		Protocol:                  "http",
+		DataStream:                DataStreamConfig{Type: "logs", Dataset: "aws.cloudtrail", Namespace: "default"},
+		RequireDataStream:         true,
+		DeduplicateAcrossRollover: DeduplicateAuto,
+		Worker:                    1,
+		LoadBalance:               true,
+		BulkMaxSize:               1600,
+		BulkMaxBytes:              5 << 20,
+		CompressionLevel:          1,
+		Backoff:                   BackoffConfig{Init: time.Second, Max: time.Minute},
+		Timeout:                   90 * time.Second,
+		IdleConnectionTimeout:     3 * time.Second,
+		AWS:                       AWSConfig{SigV4: SigV4Config{Service: "es"}},
+		SSL:                       SSLConfig{Enabled: true, VerificationMode: "full"},
+		AllowOlderVersions:        true,
 	}
 }
 
@@ -165,6 +205,26 @@ func (c *Config) Validate() error {
 	}
 	if c.Cloud.Auth != "" && !strings.Contains(c.Cloud.Auth, ":") {
 		bad("cloud.auth: must be user:password")
+	}
+	if s := c.AWS.SigV4; s.Enabled {
+		if c.Username != "" || c.APIKey != "" || c.Cloud.Auth != "" {
+			bad("aws.sigv4.enabled: cannot go together with username, api_key or cloud.auth; remove one of them")
+		}
+		if s.Service != "" && s.Service != "es" && s.Service != ServiceServerless {
+			bad("aws.sigv4.service: must be es or aoss, is %q", s.Service)
+		}
+		if s.Service == ServiceServerless && c.RequireDataStream {
+			bad("aws.sigv4.service: OpenSearch Serverless has no data streams; set index and require_data_stream: false too")
+		}
+	}
+	switch c.DeduplicateAcrossRollover {
+	case "", DeduplicateAuto, DeduplicateOff:
+	case DeduplicateRequired:
+		if !c.RequireDataStream {
+			bad("deduplicate_across_rollover: cannot be required with require_data_stream: false, as only data streams are looked at")
+		}
+	default:
+		bad("deduplicate_across_rollover: must be auto, required or off, is %q", c.DeduplicateAcrossRollover)
 	}
 	errs = append(errs, c.validateNames()...)
 

@@ -24,6 +24,13 @@ func TestValidateNamesEachOption(t *testing.T) {
 		change func(*Config)
 		want   string
 	}{
+		{"deduplication", func(c *Config) { c.DeduplicateAcrossRollover = "yes" }, "deduplicate_across_rollover: must be auto, required or off"},
+		{"deduplication of an index", func(c *Config) {
+			c.DeduplicateAcrossRollover, c.RequireDataStream = DeduplicateRequired, false
+		}, "deduplicate_across_rollover: cannot be required with require_data_stream: false"},
+		{"signature and password", func(c *Config) { c.AWS.SigV4.Enabled, c.Username, c.Password = true, "elastic", "geheim" }, "aws.sigv4.enabled: cannot go together with username"},
+		{"service", func(c *Config) { c.AWS.SigV4 = SigV4Config{Enabled: true, Service: "s3"} }, `aws.sigv4.service: must be es or aoss, is "s3"`},
+		{"serverless collection", func(c *Config) { c.AWS.SigV4 = SigV4Config{Enabled: true, Service: "aoss"} }, "aws.sigv4.service: OpenSearch Serverless has no data streams"},
 		{"cloud and hosts", func(c *Config) { c.Cloud.ID = "x:eA==" }, "cloud.id: cannot go together with hosts"},
 		{"cloud id", func(c *Config) { c.Hosts, c.Cloud.ID = nil, "name:???" }, "cloud.id: the part behind the colon is not base64"},
 		{"cloud id without a deployment", func(c *Config) { c.Hosts, c.Cloud.ID = nil, "name:ZXhhbXBsZS5jb20=" }, "cloud.id: names no host and deployment"},
@@ -109,6 +116,8 @@ func TestCloudID(t *testing.T) {
 		"example.com:9243$abc$def":      "https://abc.example.com:9243",
 		"example.com:9243$abc:9244$def": "https://abc.example.com:9244",
 		"example.com$abc":               "https://abc.example.com:443",
+		"example.com$abc$":              "https://abc.example.com:443",
+		"eu-central-1.aws.cloud.es.io$0123456789abcdef0123456789abcdef$fedcba9876543210fedcba9876543210": "https://0123456789abcdef0123456789abcdef.eu-central-1.aws.cloud.es.io:443",
 	} {
 		conf := DefaultConfig()
 		conf.Cloud.ID = "my:deployment:" + base64.StdEncoding.EncodeToString([]byte(plain))
@@ -130,6 +139,8 @@ func TestCredentials(t *testing.T) {
 		{func(c *Config) { c.APIKey = "id:key" }, credentials{apiKey: encoded}},
 		{func(c *Config) { c.APIKey = encoded }, credentials{apiKey: encoded}},
 		{func(c *Config) { c.Cloud.Auth = "u:p:q" }, credentials{username: "u", password: "p:q"}},
+		{func(c *Config) { c.Cloud.Auth, c.Username, c.Password = "u:p", "v", "q" }, credentials{username: "u", password: "p"}},
+		{func(c *Config) { c.Cloud.Auth = "u:" }, credentials{username: "u"}},
 		{func(c *Config) { c.Hosts = []string{"a", "https://u:p%40@b"} }, credentials{username: "u", password: "p@"}},
 		{func(c *Config) { c.Hosts, c.Username = []string{"https://u:p@b"}, "v" }, credentials{username: "v"}},
 	} {
@@ -141,6 +152,33 @@ func TestCredentials(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, test.want, got)
 	}
+}
+
+func TestPortsOfAmazonOpenSearchService(t *testing.T) {
+	for host, want := range map[string]string{
+		"https://d.eu-west-1.es.amazonaws.com":      "https://d.eu-west-1.es.amazonaws.com:443",
+		"https://d.eu-west-1.es.amazonaws.com:9200": "https://d.eu-west-1.es.amazonaws.com:9200",
+		"http://localhost":                          "http://localhost:9200",
+	} {
+		conf := DefaultConfig()
+		conf.Hosts, conf.AWS.SigV4.Enabled = []string{host}, true
+		require.NoError(t, conf.Validate())
+		all, err := conf.endpoints()
+		require.NoError(t, err)
+		assert.Equal(t, want, all[0].String())
+	}
+}
+
+func TestServerlessCollectionIsNotAsked(t *testing.T) {
+	conf := DefaultConfig()
+	conf.Hosts, conf.Index, conf.RequireDataStream = []string{"http://localhost:1"}, "logs-aws.cloudtrail-default", false
+	conf.AWS.SigV4 = SigV4Config{Enabled: true, Service: ServiceServerless}
+	out, err := New(conf, Options{})
+	require.NoError(t, err)
+	defer out.Close()
+	server, err := out.Server(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, OpenSearch, server.Flavour)
 }
 
 func TestWorkersArePerHost(t *testing.T) {

@@ -24,6 +24,12 @@
 // Elasticsearch is asked to refuse that (require_data_stream), and where a server cannot (OpenSearch, Elasticsearch before
 // 8.13), the output looks before the first write to each name and reads from each answer which index took the document.
 //
+// The action create sees only the index that a data stream writes to now. What is kept from being stored again after a
+// rollover, why that is exact, and what it costs, stands in rollover.go and in docs/elasticsearch.md.
+//
+// With the option raw the record is sent as it came, for a pipeline of the cluster to map. Scroll, Remove and SetupLetters
+// are what dead letters in a data stream need.
+//
 // The flavour of the server is found out by itself. An Output is safe for concurrent use. Its cost is one pass over each
 // document: the body is appended into a reused buffer, and the answer is read without building a tree of it.
 package elasticsearch

@@ -10,6 +10,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/output"
 )
 
@@ -44,6 +45,7 @@ type Output struct {
 	serverMu sync.Mutex
 	server   *Server
 	names    nameSet
+	streams  streams
 }
 
 var _ output.Output = (*Output)(nil)
@@ -65,7 +67,12 @@ func New(conf Config, opts Options) (*Output, error) {
 		o.log = slog.New(slog.DiscardHandler)
 	}
 	o.learned.Store(conf.BulkMaxBytes)
-	o.bodies.New = func() any { return new(body) }
+	o.bodies.New = func() any {
+		if conf.Raw {
+			return &body{plain: new(ecs.Event)}
+		}
+		return new(body)
+	}
 	o.zips.New = func() any {
 		// The level was validated, and is the only thing that can be wrong.
 		z, _ := gzip.NewWriterLevel(nil, conf.CompressionLevel)
@@ -73,6 +80,9 @@ func New(conf Config, opts Options) (*Output, error) {
 	}
 	return o, nil
 }
+
+// DefaultIndex is the data stream or index of events that name none.
+func (o *Output) DefaultIndex() string { return o.index }
 
 // Close ends idle connections.
 func (o *Output) Close() error {

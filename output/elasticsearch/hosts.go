@@ -56,7 +56,11 @@ func (c *Config) endpoint(host string) (*url.URL, error) {
 		return nil, errors.New("must have no query and no fragment; see the option parameters")
 	}
 	if u.Port() == "" {
-		u.Host = net.JoinHostPort(u.Hostname(), "9200")
+		port := "9200"
+		if c.AWS.SigV4.Enabled && u.Scheme == "https" {
+			port = "443" // the only one of Amazon OpenSearch Service
+		}
+		u.Host = net.JoinHostPort(u.Hostname(), port)
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = "/" + strings.Trim(c.Path, "/")

@@ -183,7 +183,7 @@ func (o *Output) testPrivileges(ctx context.Context) Step {
 		return skip("the server cannot be asked")
 	}
 	question, err := json.Marshal(map[string]any{"index": []any{map[string]any{
-		"names": []string{o.index}, "privileges": []string{"create_doc", "auto_configure"},
+		"names": []string{o.index}, "privileges": append([]string{"create_doc", "auto_configure"}, deduplicationPrivileges()...),
 	}}})
 	if err != nil {
 		step.Err = err
@@ -211,5 +211,27 @@ func (o *Output) testPrivileges(ctx context.Context) Step {
 	default:
 		step.Detail = "yes"
 	}
+	if step.Err == nil && o.deduplicates() {
+		o.testDeduplication(&step, told.Index[o.index])
+	}
 	return step
+}
+
+// deduplicationPrivileges are what is needed to keep a document from being stored again after a rollover.
+func deduplicationPrivileges() []string { return []string{"read", "view_index_metadata", "delete"} }
+
+func (o *Output) testDeduplication(step *Step, may map[string]bool) {
+	var missing []string
+	for _, privilege := range deduplicationPrivileges() {
+		if !may[privilege] {
+			missing = append(missing, privilege)
+		}
+	}
+	switch {
+	case len(missing) == 0:
+	case o.conf.DeduplicateAcrossRollover == DeduplicateRequired:
+		step.Err = fmt.Errorf("the credentials may not deduplicate after a rollover; grant %s on %q", strings.Join(missing, ", "), o.index)
+	default:
+		step.Detail += "; but not deduplicate after a rollover, which takes " + strings.Join(missing, ", ")
+	}
 }

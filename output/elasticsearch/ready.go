@@ -68,8 +68,11 @@ func (o *Output) CheckReady(ctx context.Context) error {
 	if !o.conf.RequireDataStream {
 		return nil
 	}
-	_, err := o.checkTarget(ctx, o.index)
-	return err
+	found, err := o.checkTarget(ctx, o.index)
+	if err != nil {
+		return err
+	}
+	return o.checkRaw(found, o.index)
 }
 
 // target is what a name stands for.

@@ -45,9 +45,10 @@ func (s Server) atLeast(major, minor int) bool {
 // requiresDataStream says whether the server knows the parameter require_data_stream.
 func (s Server) requiresDataStream() bool { return s.Flavour == Elasticsearch && s.atLeast(8, 13) }
 
-// filterPath of bulk answers.
-func (s Server) filterPath() string {
-	if s.requiresDataStream() {
+// filterPath of bulk answers. Which index took a document must be known where the server does not refuse plain indices
+// by itself, and to notice a rollover.
+func (s Server) filterPath(index bool) string {
+	if s.requiresDataStream() && !index {
 		return filterPath
 	}
 	return filterPathIndex
@@ -67,6 +68,11 @@ func (o *Output) Server(ctx context.Context) (Server, error) {
 	o.serverMu.Lock()
 	defer o.serverMu.Unlock()
 	if o.server != nil {
+		return *o.server, nil
+	}
+	if s := o.conf.AWS.SigV4; s.Enabled && s.Service == ServiceServerless {
+		// A collection does not answer this question.
+		o.server = &Server{Flavour: OpenSearch, Serverless: true}
 		return *o.server, nil
 	}
 	a, err := o.client.call(ctx, http.MethodGet, "/", nil)

@@ -52,10 +52,19 @@ func (o *Output) Setup(ctx context.Context, conf TemplateConfig, opts SetupOptio
 	if err != nil {
 		return SetupReport{}, err
 	}
-	t, err := BuildTemplate(server.Flavour, &o.conf, conf)
+	if o.leavesTemplate() {
+		return SetupReport{Server: server, Action: SetupNothing, Notes: []string{
+			"raw is on: the template is that of the pipeline that maps the records; nothing is installed (for Elastic's: Kibana, Integrations, AWS, Settings, Install assets)"}}, nil
+	}
+	t, err := buildTemplate(server, &o.conf, conf)
 	if err != nil {
 		return SetupReport{}, fatalf("setup.template: %w", err)
 	}
+	return o.install(ctx, server, t, conf, opts)
+}
+
+// install puts one template in its place.
+func (o *Output) install(ctx context.Context, server Server, t Template, conf TemplateConfig, opts SetupOptions) (SetupReport, error) {
 	report := SetupReport{Server: server, Template: t.Name, Action: SetupCreate, Notes: t.Notes}
 	old, err := o.installed(ctx, t.Name)
 	if err != nil {
@@ -105,7 +114,7 @@ func (o *Output) Setup(ctx context.Context, conf TemplateConfig, opts SetupOptio
 // documents can be sent. Credentials that may only write are no error where somebody else installed the template. Errors
 // are those of Setup and CheckReady.
 func (o *Output) Prepare(ctx context.Context, conf TemplateConfig) error {
-	if conf.Enabled && o.conf.RequireDataStream {
+	if conf.Enabled && o.conf.RequireDataStream && !o.leavesTemplate() {
 		report, err := o.Setup(ctx, conf, SetupOptions{})
 		switch {
 		case errors.Is(err, errMayNotSetup):
@@ -119,6 +128,9 @@ func (o *Output) Prepare(ctx context.Context, conf TemplateConfig) error {
 	}
 	return o.CheckReady(ctx)
 }
+
+// leavesTemplate says that the template is the affair of somebody else: of the integration that maps raw records.
+func (o *Output) leavesTemplate() bool { return o.conf.Raw && o.conf.Pipeline == "" }
 
 // errMayNotSetup marks an error of Setup that is for want of rights.
 var errMayNotSetup = errors.New("the credentials may not manage index templates; grant manage_index_templates, or run 'trailbeat setup' with others and set setup.template.enabled to false")

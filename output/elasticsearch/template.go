@@ -27,9 +27,15 @@ type Template struct {
 	hash string
 }
 
-// BuildTemplate makes the template for a flavour of server, without asking any: the built-in one with the configuration
-// laid over it. The hash of all that goes into _meta, so that Setup can tell a change.
+// BuildTemplate makes the template for a flavour of server, without asking any: the built-in one, for the newest version,
+// with the configuration laid over it. The hash of all that goes into _meta, so that Setup can tell a change.
 func BuildTemplate(flavour Flavour, out *Config, conf TemplateConfig) (Template, error) {
+	return buildTemplate(Server{Flavour: flavour}, out, conf)
+}
+
+// buildTemplate makes the template for a server, with types that its version knows.
+func buildTemplate(server Server, out *Config, conf TemplateConfig) (Template, error) {
+	flavour := server.Flavour
 	data, err := templates.ReadFile("template/zz_" + string(flavour) + ".json")
 	if err != nil {
 		return Template{}, fmt.Errorf("reading the built-in template: %w", err)
@@ -38,7 +44,7 @@ func BuildTemplate(flavour Flavour, out *Config, conf TemplateConfig) (Template,
 	if err := json.Unmarshal(data, &root); err != nil {
 		return Template{}, fmt.Errorf("parsing the built-in template: %w", err)
 	}
-	t := Template{Name: conf.Name}
+	t := Template{Name: conf.Name, Notes: fitTypes(root, server)}
 	stream := out.DataStream.Type + "-" + out.DataStream.Dataset
 	if t.Name == "" {
 		t.Name = "trailbeat-" + stream
@@ -76,6 +82,11 @@ func BuildTemplate(flavour Flavour, out *Config, conf TemplateConfig) (Template,
 			t.Notes = append(t.Notes, "lifecycle.policy is not installed: OpenSearch attaches an ISM policy by the ism_template in the policy")
 		}
 	}
+	return seal(t, root)
+}
+
+// seal writes the template's text, with the mark that it is ours and the hash by which a change shows.
+func seal(t Template, root map[string]any) (Template, error) {
 	meta := group(root, "_meta")
 	meta["managed_by"] = managedBy
 	delete(meta, "hash")

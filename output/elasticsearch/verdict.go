@@ -52,8 +52,17 @@ func (it *item) judge() verdict {
 
 // judge gives each document of a part its verdict.
 func (w *write) judge(p part, items []item) {
+	if astray := w.judgeAll(p, items); len(astray) > 0 {
+		w.afterRollover(astray)
+	}
+}
+
+// judgeAll returns the documents that need a second look, as their data stream rolled over meanwhile. They have no verdict.
+func (w *write) judgeAll(p part, items []item) []rolled {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	check := w.rolloverCheck()
+	var astray []rolled
 	took := false
 	for i := range items {
 		it, d := &items[i], &p.docs[p.from+i]
@@ -62,7 +71,11 @@ func (w *write) judge(p part, items []item) {
 			took = true
 			if err := w.strayed(it, d); err != nil {
 				w.fatal = err
-				return
+				return nil
+			}
+			if check.astray(it, d) {
+				astray = append(astray, rolled{event: d.event, stream: d.index, index: string(it.index), created: v == stored})
+				continue
 			}
 		}
 		switch v {
@@ -83,6 +96,7 @@ func (w *write) judge(p part, items []item) {
 	if took {
 		w.accepted.Store(true)
 	}
+	return astray
 }
 
 func (it *item) failure(event int, isPermanent bool) output.Failure {
@@ -99,7 +113,7 @@ func (it *item) failure(event int, isPermanent bool) output.Failure {
 // strayed finds a document that went to an index that does not belong to a data stream, where the server could not be
 // asked to refuse that.
 func (w *write) strayed(it *item, d *doc) error {
-	if it.index == nil || !w.conf.RequireDataStream || strings.HasPrefix(string(it.index), ".ds-") {
+	if it.index == nil || !w.conf.RequireDataStream || w.server.requiresDataStream() || strings.HasPrefix(string(it.index), ".ds-") {
 		return nil
 	}
 	w.names.forget(d.index)

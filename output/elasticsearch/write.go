@@ -23,11 +23,14 @@ func (o *Output) Write(ctx context.Context, events []*ecs.Event) (output.Result,
 	if err != nil {
 		return output.Result{}, err
 	}
-	w := &write{Output: o, ctx: ctx, server: server, settled: make([]bool, len(events))}
+	w := &write{Output: o, ctx: ctx, server: server, events: events, settled: make([]bool, len(events))}
+	if err := w.lookUp(); err != nil {
+		return output.Result{}, err
+	}
 	var sending sync.WaitGroup
 	for next := 0; next < len(events) && !w.over(); {
 		b := o.bodies.Get().(*body)
-		next = b.fill(events, next, limits{count: o.conf.BulkMaxSize, bytes: o.learned.Load()}, o.index, w.refuse)
+		next = b.fill(events, next, limits{count: o.conf.BulkMaxSize, bytes: o.learned.Load()}, o.index, w.known, w.refuse)
 		if len(b.docs) == 0 {
 			o.bodies.Put(b)
 			continue
@@ -66,6 +69,11 @@ type write struct {
 	*Output
 	ctx    context.Context
 	server Server
+	events []*ecs.Event
+	// known says which events are stored already, in an earlier backing index. Nil: none is.
+	known []bool
+	// seen are the data streams as they were before the first request.
+	seen map[string]*stream
 
 	mu   sync.Mutex
 	done output.Result

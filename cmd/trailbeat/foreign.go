@@ -1,0 +1,218 @@
+package main
+
+import (
+	"slices"
+
+	"github.com/trailbeat/trailbeat/internal/app"
+)
+
+// The options of Filebeat that have no effect here, each with the reason. A configuration that was written for Filebeat runs
+// with a warning for each of them. What would change which records are read, or what is stored of them, is refused instead.
+
+// foreignTop stand at the top of a configuration.
+func foreignTop() []app.Foreign {
+	return []app.Foreign{
+		{Option: "queue", Why: "nothing is queued: a batch is acknowledged to its source when it is durable in the output"},
+		{Option: "setup.ilm", Why: "documents go to a data stream, whose lifecycle is in its template: setup.template.lifecycle"},
+		{Option: "setup.kibana", Why: "no dashboards are installed; those of Elastic's AWS integration fit the documents"},
+		{Option: "setup.dashboards", Why: "no dashboards are installed; those of Elastic's AWS integration fit the documents"},
+		{Option: "filebeat.config.modules", Why: "there are no modules; what is read stands in trailbeat.inputs"},
+		{Option: "filebeat.config.inputs", Why: "inputs are not loaded from other files while running; give the files with -c",
+			Refuse: refuseEnabled("inputs in other files are not loaded; put them into trailbeat.inputs, or give the files with -c")},
+		{Option: "filebeat.modules", Why: "the list is empty",
+			Refuse: refuseSet(`there are no modules; write the input that the module stands for: "type: aws-s3" with queue_url or bucket_arn, or "type: aws-cloudwatch"`)},
+		{Option: "filebeat.registry", Why: "checkpoints are in one file below path.data, and each is on disk at once"},
+		{Option: "filebeat.overwrite_pipelines", Why: "the mapping is done here, so no pipelines are installed"},
+		{Option: "http", Why: "there is no monitoring endpoint yet; the accounting is printed at the end and on SIGUSR1"},
+		{Option: "monitoring", Why: "metrics are not sent to a cluster; the accounting is printed at the end and on SIGUSR1"},
+		{Option: "instrumentation", Why: "there is no tracing"},
+		{Option: "features", Why: "there are no feature switches"},
+		{Option: "migration", Why: "there is nothing to migrate"},
+		{Option: "max_procs", Why: "set the environment variable GOMAXPROCS"},
+		{Option: "logging.files", Why: "there is one log file, trailbeat.log in path.logs; rotate it with the tools of the system"},
+		{Option: "logging.selectors", Why: "the log is not divided; set logging.level"},
+		{Option: "logging.metrics", Why: "metrics are not logged; the accounting is printed at the end and on SIGUSR1"},
+		{Option: "logging.event_data", Why: "no event is ever logged; what cannot be indexed goes to dead_letter.path"},
+		{Option: "logging.to_stderr", Why: "that is the default; logging.to_files changes it"},
+		{Option: "logging.to_syslog", Why: "the log goes to stderr, which service managers take to syslog"},
+		{Option: "processors", Why: whyProcessors, Refuse: refuseProcessors},
+		{Option: "fields", Why: "it is empty", Refuse: refuseSet(noFields)},
+		{Option: "fields_under_root", Why: "there are no fields that it could move"},
+		{Option: "tags", Why: "it is empty", Refuse: refuseSet("there are no tags for all inputs; write tags below each input")},
+	}
+}
+
+const (
+	noFields      = "fields cannot be added here; remove it, and add them in an ingest pipeline of yours: output.elasticsearch.pipeline"
+	noProcessors  = "there are no processors; remove it, and do the same in an ingest pipeline of yours: output.elasticsearch.pipeline"
+	whyProcessors = "documents say nothing about the machine that ships them, as in Elastic's integration"
+)
+
+// foreignInput are those of every input.
+func foreignInput() []app.Foreign {
+	return []app.Foreign{
+		{Option: "pipeline", Why: "the mapping is done here; for a pipeline of yours there is output.elasticsearch.pipeline"},
+		{Option: "index", Why: "documents go to the data stream logs-DATASET-NAMESPACE; set data_stream.dataset and data_stream.namespace"},
+		{Option: "keep_null", Why: "what is absent is never written, as in Elastic's integration"},
+		{Option: "publisher_pipeline", Why: "fields about this machine are never added"},
+		{Option: "processors", Why: whyProcessors, Refuse: refuseProcessors},
+		{Option: "fields", Why: "it is empty", Refuse: refuseSet(noFields)},
+		{Option: "fields_under_root", Why: "there are no fields that it could move"},
+	}
+}
+
+const (
+	whyText = "it is for lines of text; CloudTrail's files are recognised by their content"
+	whyCut  = "records are never cut; max_record_bytes bounds them"
+)
+
+// foreignObjects are those of inputs that read objects: how they are read is known.
+func foreignObjects() []app.Foreign {
+	reader := []app.Foreign{
+		{Option: "expand_event_list_from_field", Why: "the list Records is found by itself", Refuse: refuseOther("Records",
+			"only Records is possible, as CloudTrail's files are recognised by their content; remove it")},
+		{Option: "content_type", Why: "objects are recognised by their content, whatever their header says"},
+		{Option: "encoding", Why: "JSON is always UTF-8"},
+		{Option: "buffer_size", Why: whyText},
+		{Option: "max_bytes", Why: whyCut},
+		{Option: "line_terminator", Why: whyText},
+		{Option: "parsers", Why: whyText},
+		{Option: "multiline", Why: whyText},
+		{Option: "decoding", Why: "CloudTrail writes JSON; there are no CSV or Parquet files of it",
+			Refuse: refuseEnabled("CloudTrail's files are JSON, and other formats are not read; remove it")},
+	}
+	list := append(foreignInput(), reader...)
+	for _, f := range reader {
+		f.Option = "file_selectors.*." + f.Option
+		list = append(list, f)
+	}
+	return append(list, app.Foreign{Option: "provider", Why: "the endpoint says which store it is"})
+}
+
+// foreignQueue are those of aws-s3 with queue_url.
+func foreignQueue() []app.Foreign {
+	const polling = "it is for buckets that are listed; objects come from the queue here"
+	const noBackup = "objects are copied only where the bucket is listed (bucket_arn); remove it, or let S3 replicate the bucket"
+	return append(foreignObjects(),
+		app.Foreign{Option: "sqs.notification_parsing_script", Why: "all shapes of notifications (S3, SNS, EventBridge, CloudTrail) are read without a script"},
+		app.Foreign{Option: "bucket_list_interval", Why: polling},
+		app.Foreign{Option: "bucket_list_prefix", Why: polling},
+		app.Foreign{Option: "start_timestamp", Why: polling},
+		app.Foreign{Option: "ignore_older", Why: polling},
+		app.Foreign{Option: "lexicographical_ordering", Why: polling},
+		app.Foreign{Option: "lexicographical_lookback_keys", Why: polling},
+		app.Foreign{Option: "backup_to_bucket_arn", Why: "it is empty", Refuse: refuseSet(noBackup)},
+		app.Foreign{Option: "non_aws_backup_to_bucket_name", Why: "it is empty", Refuse: refuseSet(noBackup)},
+		app.Foreign{Option: "backup_to_bucket_prefix", Why: "nothing is copied"},
+		app.Foreign{Option: "delete_after_backup", Why: "nothing is copied, so nothing is deleted"},
+	)
+}
+
+// foreignBucket are those of aws-s3 with a bucket.
+func foreignBucket() []app.Foreign {
+	const queue = "it is for queue_url; the bucket is listed here"
+	return append(foreignObjects(),
+		app.Foreign{Option: "sqs", Why: queue},
+		app.Foreign{Option: "visibility_timeout", Why: queue},
+		app.Foreign{Option: "max_number_of_messages", Why: queue},
+	)
+}
+
+// foreignElasticsearch are those of output.elasticsearch.
+func foreignElasticsearch() []app.Foreign {
+	return []app.Foreign{
+		{Option: "preset", Why: "there is one set of defaults; set bulk_max_size, worker and compression_level one by one"},
+		{Option: "max_retries", Why: "what may succeed later is tried again for ever, as in Filebeat"},
+		{Option: "escape_html", Why: "JSON is written without it, which is the same text"},
+		{Option: "queue", Why: "nothing is queued: a batch is acknowledged to its source when it is durable in the output"},
+		{Option: "non_indexable_policy", Why: "what cannot be indexed goes to dead_letter.path, and is sent again by \"trailbeat replay\""},
+		{Option: "indices", Why: "the list is empty", Refuse: refuseSet("all documents go to one data stream; set data_stream.dataset and data_stream.namespace, or index")},
+		{Option: "pipelines", Why: "the list is empty", Refuse: refuseSet("one pipeline can be named for all documents: pipeline")},
+		{Option: "kerberos", Why: "it is not enabled", Refuse: refuseEnabled("there is no Kerberos; use username and password, api_key or a client certificate")},
+	}
+}
+
+// refuseSet refuses everything but an empty value.
+func refuseSet(instead string) func(any) string {
+	return func(value any) string {
+		switch v := value.(type) {
+		case nil:
+			return ""
+		case string:
+			if v == "" {
+				return ""
+			}
+		case []any:
+			if len(v) == 0 {
+				return ""
+			}
+		case map[string]any:
+			if len(v) == 0 {
+				return ""
+			}
+		}
+		return instead
+	}
+}
+
+// refuseOther refuses everything but an empty value and this one.
+func refuseOther(only, instead string) func(any) string {
+	return func(value any) string {
+		if value == nil || value == "" || value == only {
+			return ""
+		}
+		return instead
+	}
+}
+
+// refuseEnabled refuses a group unless all that it holds is empty or says "enabled: false".
+func refuseEnabled(instead string) func(any) string {
+	return func(value any) string {
+		if disabled(value) {
+			return ""
+		}
+		return instead
+	}
+}
+
+func disabled(value any) bool {
+	group, ok := value.(map[string]any)
+	if !ok {
+		return value == nil
+	}
+	if enabled, set := group["enabled"]; set {
+		return enabled == false
+	}
+	for _, inner := range group {
+		if !disabled(inner) {
+			return false
+		}
+	}
+	return true
+}
+
+// machineProcessors add what is true of the machine that ships. They are in every configuration that Filebeat comes with.
+var machineProcessors = []string{"add_host_metadata", "add_cloud_metadata", "add_docker_metadata", "add_kubernetes_metadata"}
+
+// refuseProcessors refuses all processors but those.
+func refuseProcessors(value any) string {
+	if value == nil {
+		return ""
+	}
+	list, ok := value.([]any)
+	if !ok {
+		return noProcessors
+	}
+	for _, item := range list {
+		one, ok := item.(map[string]any)
+		if !ok {
+			return noProcessors
+		}
+		for name := range one {
+			if !slices.Contains(machineProcessors, name) {
+				return noProcessors
+			}
+		}
+	}
+	return ""
+}
