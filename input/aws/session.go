@@ -5,11 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
@@ -123,9 +125,21 @@ func explainLoad(err error) error {
 	return err
 }
 
+// brokenAnswer has a call tried again whose answer began and broke off, which the SDK alone does not: all calls made here
+// may be made twice.
+func brokenAnswer(err error) awssdk.Ternary {
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return awssdk.TrueTernary
+	}
+	return awssdk.UnknownTernary
+}
+
 func (c Config) retryer() func() awssdk.Retryer {
 	return func() awssdk.Retryer {
-		standard := func(o *retry.StandardOptions) { o.MaxAttempts = c.Retry.MaxAttempts }
+		standard := func(o *retry.StandardOptions) {
+			o.MaxAttempts = c.Retry.MaxAttempts
+			o.Retryables = append(slices.Clip(o.Retryables), retry.IsErrorRetryableFunc(brokenAnswer))
+		}
 		if c.Retry.Mode == "adaptive" {
 			return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {
 				o.StandardOptions = append(o.StandardOptions, standard)

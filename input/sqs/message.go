@@ -27,6 +27,10 @@ type message struct {
 	pending atomic.Int64
 	ended   sync.Once
 
+	// signs lets one call for the visibility end before the next begins: a sign of life that is under way must not hide a
+	// message that was just released.
+	signs sync.Mutex
+
 	mu      sync.Mutex
 	hidden  time.Time // when it comes back unless a sign of life is given
 	failure error
@@ -137,7 +141,10 @@ func (m *message) release(failure error) {
 		pause = max(0, left)
 	}
 	in.stats.MessagesReturned.Add(1)
+	m.cancel(errDone)
+	m.signs.Lock()
 	err := m.visibility(context.WithoutCancel(m.ctx), pause)
+	m.signs.Unlock()
 	if err != nil && !isStale(err) {
 		in.stats.ReleaseFailures.Add(1)
 		in.log.Warn("a message could not be released, it comes again when its visibility timeout ends",
@@ -191,7 +198,8 @@ func (m *message) keepAlive() {
 			m.abandon(errCeiling)
 			return
 		}
-		err := m.visibility(m.ctx, min(in.cfg.VisibilityTimeout, left))
+		// The last sign reaches a little beyond the end, so that the message is let go and does not just slip away.
+		err := m.sign(min(in.cfg.VisibilityTimeout, left+10*time.Second))
 		switch {
 		case err == nil:
 			in.stats.VisibilityExtensions.Add(1)
@@ -208,6 +216,25 @@ func (m *message) keepAlive() {
 			wait = min(max(half/5, time.Second), left)
 		}
 	}
+}
+
+// sign gives one sign of life. One that is under way when the message ends is not broken off, as the queue may carry it out
+// all the same, and later than what comes after it; it only gets no more time than a shutdown has.
+func (m *message) sign(d time.Duration) error {
+	m.signs.Lock()
+	defer m.signs.Unlock()
+	if err := m.ctx.Err(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(m.ctx))
+	defer cancel()
+	stop := context.AfterFunc(m.ctx, func() {
+		if sleep(ctx, m.in.cfg.SQS.ShutdownGraceTime/2) == nil {
+			cancel()
+		}
+	})
+	defer stop()
+	return m.visibility(ctx, d)
 }
 
 // isStale says that a receipt handle is worth nothing any more.

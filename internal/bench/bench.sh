@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# Prints the tables of docs/performance.md. Options are those of the program, such as -quick, -check or -record:
+#
+#   internal/bench/bench.sh             everything, some minutes
+#   internal/bench/bench.sh -quick -check
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+built=$(mktemp -d)
+trap 'rm -rf "$built"' EXIT
+go build -o "$built/bench" ./internal/bench/cmd
+binary=()
+case " $* " in *" -quick "*) ;; *)
+	go build -o "$built/trailbeat" ./cmd/trailbeat
+	binary=(-binary "$built/trailbeat")
+	;;
+esac
+"$built/bench" "${binary[@]}" "$@"

@@ -1,0 +1,172 @@
+package e2e
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// How long the keys of a role are good for in these tests, and how long they say they are. That they end before their time
+// shows what a call with expired keys leads to; AWS itself hands out none for less than 15 minutes.
+const (
+	keysLast, keysSay = 2 * time.Second, 3 * time.Second
+)
+
+// guard stands before a server and takes no keys but those of a role, and those only for a while.
+type guard struct {
+	forward http.Handler
+
+	mu      sync.Mutex
+	issued  map[string]time.Time // access key ids
+	expired int                  // calls with keys that had ended
+	stolen  int                  // calls with keys of no role
+	token   string               // the only web identity token that is taken now; empty: any
+	stale   int                  // those that were not
+}
+
+var (
+	keyUsed   = regexp.MustCompile(`Credential=([^/]+)/`)
+	keyIssued = regexp.MustCompile(`<AccessKeyId>([^<]+)</AccessKeyId>`)
+	keyEnds   = regexp.MustCompile(`<Expiration>[^<]+</Expiration>`)
+)
+
+func (g *guard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	r.Body = io.NopCloser(bytes.NewReader(body))
+	if strings.Contains(string(body), "Action=AssumeRole") {
+		g.assume(w, r, string(body))
+		return
+	}
+	key := keyUsed.FindStringSubmatch(r.Header.Get("Authorization"))
+	g.mu.Lock()
+	var since time.Time
+	if key != nil {
+		since = g.issued[key[1]]
+	}
+	refused := ""
+	switch {
+	case since.IsZero():
+		g.stolen++
+		refused = "InvalidAccessKeyId"
+	case time.Since(since) > keysLast:
+		g.expired++
+		refused = "ExpiredToken"
+	}
+	g.mu.Unlock()
+	switch {
+	case refused == "":
+		g.forward.ServeHTTP(w, r)
+	case r.Header.Get("X-Amz-Target") == "":
+		answerXML(w, http.StatusBadRequest, refused, "The provided token has expired.")
+	default:
+		answerError(w, refused+"Exception", "The security token included in the request is expired")
+	}
+}
+
+func (g *guard) assume(w http.ResponseWriter, r *http.Request, body string) {
+	form, _ := url.ParseQuery(body)
+	g.mu.Lock()
+	refused := g.token != "" && form.Get("WebIdentityToken") != g.token
+	if refused {
+		g.stale++
+	}
+	g.mu.Unlock()
+	if refused {
+		w.Header().Set("Content-Type", "text/xml")
+		w.WriteHeader(http.StatusBadRequest)
+		_, _ = io.WriteString(w, `<ErrorResponse><Error><Type>Sender</Type><Code>ExpiredTokenException</Code><Message>Token expired</Message></Error></ErrorResponse>`)
+		return
+	}
+	answer := httptest.NewRecorder()
+	g.forward.ServeHTTP(answer, r)
+	text := keyEnds.ReplaceAllString(answer.Body.String(), "<Expiration>"+time.Now().UTC().Add(keysSay).Format("2006-01-02T15:04:05.000Z")+"</Expiration>")
+	if m := keyIssued.FindStringSubmatch(text); m != nil {
+		g.mu.Lock()
+		g.issued[m[1]] = time.Now()
+		g.mu.Unlock()
+	}
+	w.Header().Set("Content-Type", "text/xml")
+	w.WriteHeader(answer.Code)
+	_, _ = io.WriteString(w, text)
+}
+
+func (g *guard) count() (issued, expired int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.issued), g.expired
+}
+
+// Keys end while the shipper runs, some before their time, and new ones are fetched: nothing is lost by it, in no input.
+func TestAWSExpiredCredentials(t *testing.T) {
+	const role = "arn:aws:iam::123456789012:role/trailbeat"
+	for _, way := range []string{"role_arn", "web_identity"} {
+		t.Run(way, func(t *testing.T) {
+			c := newCloud(t)
+			if way == "web_identity" && !long() {
+				t.Skip("only in the long form: set TRAILBEAT_TEST_LONG=1")
+			}
+			if c.otherQueues() {
+				t.Skip("these servers know one key only")
+			}
+			inputs, queue := c.someWays()
+			g := &guard{forward: forwardTo(t, c.url), issued: map[string]time.Time{}}
+			token := filepath.Join(t.TempDir(), "token")
+			settings := "role_arn: " + role
+			if way == "web_identity" {
+				settings = fmt.Sprintf("web_identity: {token_file: %q, role_arn: %q}", token, role)
+				g.token = "first"
+				require.NoError(t, os.WriteFile(token, []byte(g.token), 0o600))
+			}
+			inputs = strings.ReplaceAll(inputs, "}\n", ", "+settings+", assume_role.expiry_window: 0s}\n")
+			s := c.write(inputs, "")
+			address := behind(t, g)
+			c.reach(address, address, address)
+
+			run := launch(s, "run", "-c", s.config)
+			for i := range pick(1, 10) {
+				s.until("all events", func() bool { return run.hasEnded() || documents(c.store) == len(c.all()) })
+				issued, expired := g.count()
+				s.until("expired keys, and new ones", func() bool {
+					is, ex := g.count()
+					return run.hasEnded() || is > issued && ex > expired
+				})
+				require.False(t, run.hasEnded())
+				if way == "web_identity" {
+					g.mu.Lock()
+					g.token = fmt.Sprint("token", i)
+					require.NoError(t, os.WriteFile(token, []byte(g.token), 0o600))
+					g.mu.Unlock()
+				}
+				c.reach(c.url, c.sqs, c.s3)
+				c.fast(queue, c.crafted(i*100, i*100+20))
+				c.late(c.crafted(i*100+20, i*100+80))
+				c.deliver(fmt.Sprint("later", i), time.Now().Add(-30*time.Minute), c.files[2:3])
+			}
+			s.until("all events", func() bool { return run.hasEnded() || documents(c.store) == len(c.all()) })
+			require.NoError(t, run.cmd.Process.Signal(syscall.SIGTERM))
+			_, err := run.end() // whose error says that there were faults
+			require.ErrorContains(t, err, "exit status 1")
+			issued, expired := g.count()
+			t.Logf("%d events; %d keys, %d calls with expired ones, %d stale tokens", len(c.all()), issued, expired, g.stale)
+			assert.Zero(t, g.stolen, "calls without the role")
+			c.check()
+		})
+	}
+}
