@@ -87,7 +87,7 @@ func TestWhatIsRead(t *testing.T) {
 
 func TestUnreadable(t *testing.T) {
 	if runtime.GOOS == "windows" || os.Getuid() == 0 {
-		t.Skip("needs a user who may not read everything")
+		t.Skip("needs a user who may not read everything: run it as another user than root")
 	}
 	dir := t.TempDir()
 	path := filepath.Join(dir, "a.json")
