@@ -22,7 +22,7 @@ type Config struct {
 	SessionToken string `config:"session_token,secret"`
 	// CredentialProfileName is a profile of the shared files. Default empty: that of AWS_PROFILE, or "default".
 	CredentialProfileName string `config:"credential_profile_name"`
-	// SharedCredentialFile is read instead of ~/.aws/credentials. Default empty: that one.
+	// SharedCredentialFile is read instead of ~/.aws/credentials, and again whenever it has changed. Default empty: that one.
 	SharedCredentialFile string `config:"shared_credential_file"`
 	// RoleARN is assumed with the credentials from above. Default empty: they are used as they are.
 	RoleARN string `config:"role_arn"`

@@ -98,9 +98,13 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Session, error) {
 	if cfg.FIPSEnabled {
 		options = append(options, config.WithUseFIPSEndpoint(awssdk.FIPSEndpointStateEnabled))
 	}
-	if s.base, err = config.LoadDefaultConfig(ctx, options...); err != nil {
+	load := func(ctx context.Context) (awssdk.Config, error) { return config.LoadDefaultConfig(ctx, options...) }
+	chain := &following{files: sharedFiles(cfg), load: load, log: log}
+	chain.seen = stamps(chain.files)
+	if s.base, err = load(ctx); err != nil {
 		return nil, fmt.Errorf("loading the AWS configuration: %w", explainLoad(err))
 	}
+	chain.inner, s.base.Credentials = s.base.Credentials, chain
 	if s.base.Region == "" {
 		s.base.Region = cfg.DefaultRegion
 	}
