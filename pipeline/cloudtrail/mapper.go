@@ -83,6 +83,9 @@ func (m *Mapper) run(raw []byte) {
 		m.fail("json", tagJSON, err.Error())
 		return
 	}
+	if m.tape.Plain() {
+		ev.Meta.Plain = view(raw)
+	}
 	ev.ECS.Version = ECSVersion
 	root := m.tape.Root()
 	if root != tape.None && m.tape.Kind(root) != tape.Object && m.tape.Kind(root) != tape.Null {

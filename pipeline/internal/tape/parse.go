@@ -18,23 +18,23 @@ func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.Msg
 
 // Parse reads src, which must be valid UTF-8. An empty or blank text is no error: it gives a tape without a root.
 func (t *Tape) Parse(src []byte) error {
-	t.src, t.side, t.stack = src, t.side[:0], t.stack[:0]
+	t.src, t.side, t.stack, t.plain = src, t.side[:0], t.stack[:0], true
 	t.nodes = append(t.nodes[:0], node{flags: flagPruned})
 	if len(src) > math.MaxInt32 {
 		return &SyntaxError{0, "value of more than 2 GiB"}
 	}
-	p := skipSpace(src, 0)
+	p := t.skipSpace(0)
 	if p == len(src) {
 		return nil
 	}
 	p, err := t.values(p)
 	if err == nil {
-		if p = skipSpace(src, p); p < len(src) {
+		if p = t.skipSpace(p); p < len(src) {
 			err = &SyntaxError{p, "unexpected text after the JSON value"}
 		}
 	}
 	if err != nil {
-		t.nodes = t.nodes[:1]
+		t.nodes, t.plain = t.nodes[:1], false
 	}
 	return err
 }
@@ -97,6 +97,7 @@ func (t *Tape) begin(p int, n node) (opened bool, end int, err error) {
 		n.kind, n.start, n.end = String, uint32(p+1), uint32(end)
 		if escaped {
 			n.flags |= flagEscaped
+			t.plain = false
 		}
 		if isVoid(src[p+1:end], escaped) {
 			n.flags |= flagPruned
@@ -115,7 +116,7 @@ func (t *Tape) begin(p int, n node) (opened bool, end int, err error) {
 		n.flags |= flagPruned // until a child is found that stays
 		p++
 		if p < len(src) && src[p] <= ' ' {
-			p = skipSpace(src, p)
+			p = t.skipSpace(p)
 			n.flags |= flagDirty
 		}
 		if p < len(src) && src[p] == closer {
@@ -162,7 +163,7 @@ func (t *Tape) after(p int, child int32) (end int, more bool, err error) {
 		parent.flags = parent.flags&^flagPruned | flags&flagDirty
 	}
 	if p < len(src) && src[p] <= ' ' {
-		p = skipSpace(src, p)
+		p = t.skipSpace(p)
 		parent.flags |= flagDirty
 	}
 	if p >= len(src) {
@@ -172,7 +173,7 @@ func (t *Tape) after(p int, child int32) (end int, more bool, err error) {
 	case c == ',':
 		p++
 		if p < len(src) && src[p] <= ' ' {
-			p = skipSpace(src, p)
+			p = t.skipSpace(p)
 			parent.flags |= flagDirty
 		}
 		return p, true, nil
@@ -207,6 +208,7 @@ func (t *Tape) readKey(p int, object int32, member *node) (int, error) {
 		return p, err
 	}
 	if escaped {
+		t.plain = false
 		from := len(t.side)
 		t.side = appendUnescaped(t.side, src[start:end])
 		member.keyStart, member.keyEnd = uint32(from), uint32(len(t.side))
@@ -218,7 +220,7 @@ func (t *Tape) readKey(p int, object int32, member *node) (int, error) {
 	}
 	p = end + 1
 	if p < len(src) && src[p] <= ' ' {
-		p = skipSpace(src, p)
+		p = t.skipSpace(p)
 		t.nodes[object].flags |= flagDirty
 	}
 	if p >= len(src) || src[p] != ':' {
@@ -226,7 +228,7 @@ func (t *Tape) readKey(p int, object int32, member *node) (int, error) {
 	}
 	p++
 	if p < len(src) && src[p] <= ' ' {
-		p = skipSpace(src, p)
+		p = t.skipSpace(p)
 		t.nodes[object].flags |= flagDirty
 	}
 	return p, nil

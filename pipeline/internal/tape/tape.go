@@ -58,7 +58,12 @@ type Tape struct {
 	stack []int32
 	order orderer
 	seen  keySet
+	plain bool
 }
+
+// Plain reports whether the text that was parsed has no backslash and no byte below 0x20, so that its strings stand for
+// themselves.
+func (t *Tape) Plain() bool { return t.plain }
 
 // Root is the index of the outermost value, None where the text was empty or blank.
 func (t *Tape) Root() int32 {
