@@ -201,7 +201,7 @@ func TestSameVersionsAsPlain(t *testing.T) {
 
 func TestPrefilterSize(t *testing.T) {
 	rules := testRules(t)
-	require.Less(t, len(rules.filter.out), 1<<16, "states must fit their type")
+	require.Less(t, len(rules.filter.link), 1<<16, "states must fit their type")
 	always := 0
 	clauses := map[uint16]bool{}
 	for _, group := range [][]*rule{rules.agent, rules.os, rules.device} {
@@ -215,7 +215,7 @@ func TestPrefilterSize(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d states of %d classes, %d clauses, %d rules without a clause", len(rules.filter.out), rules.filter.classes, len(clauses), always)
+	t.Logf("%d states of %d classes, %d clauses, %d rules without a clause", len(rules.filter.link), rules.filter.classes, len(clauses), always)
 	require.Less(t, len(clauses), maxClauses)
 	require.Less(t, always, 20, "the prefilter has lost its use")
 }

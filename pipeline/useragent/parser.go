@@ -33,7 +33,7 @@ func New(cfg Config) (*Parser, error) {
 	}, nil
 }
 
-// Warm loads the rules now, so that the first agent does not wait for it (some tens of milliseconds). It may be called more than once, and
+// Warm loads the rules now, so that the first agent does not wait for it (some milliseconds). It may be called more than once, and
 // from any goroutine. An error means that the embedded rules cannot be read; Parse then answers with the fast parser.
 func (p *Parser) Warm() error {
 	if p.fast {

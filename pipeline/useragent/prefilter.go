@@ -33,38 +33,16 @@ func (h *hitSet) all(clauses []uint16) bool {
 	return true
 }
 
-// prefilter is an Aho-Corasick automaton over the words of all clauses, with its alphabet reduced to the bytes that occur in words.
-// It is immutable.
-type prefilter struct {
-	class   [256]uint8
-	classes int
-	next    []uint16   // state*classes + class -> state
-	out     [][]uint16 // state -> clauses that hold when it is reached
+// clauseBuilder collects clauses.
+type clauseBuilder struct {
+	numbers map[string]uint16 // the clause's words, joined -> its number
+	clauses [][]string        // by number
 }
 
-// scan adds the clauses that hold for text to hits.
-func (p *prefilter) scan(text string, hits *hitSet) {
-	state := 0
-	for i := 0; i < len(text); i++ {
-		state = int(p.next[state*p.classes+int(p.class[text[i]])])
-		for _, c := range p.out[state] {
-			hits.add(c)
-		}
-	}
-}
-
-// prefilterBuilder collects clauses.
-type prefilterBuilder struct {
-	clauses map[string]uint16   // the clause's words, joined -> its number
-	words   map[string][]uint16 // word -> clauses that it fulfils
-}
-
-func newPrefilterBuilder() *prefilterBuilder {
-	return &prefilterBuilder{clauses: map[string]uint16{}, words: map[string][]uint16{}}
-}
+func newClauseBuilder() *clauseBuilder { return &clauseBuilder{numbers: map[string]uint16{}} }
 
 // add registers the clauses of a regexp and returns their numbers, none if nothing can be said about its matches.
-func (b *prefilterBuilder) add(expr string) ([]uint16, error) {
+func (b *clauseBuilder) add(expr string) ([]uint16, error) {
 	re, err := syntax.Parse(expr, syntax.Perl)
 	if err != nil {
 		return nil, fmt.Errorf("parsing: %w", err)
@@ -78,72 +56,18 @@ func (b *prefilterBuilder) add(expr string) ([]uint16, error) {
 	return need, nil
 }
 
-func (b *prefilterBuilder) clause(words []string) (uint16, bool) {
+func (b *clauseBuilder) clause(words []string) (uint16, bool) {
 	key := strings.Join(words, "\x00")
-	if n, ok := b.clauses[key]; ok {
+	if n, ok := b.numbers[key]; ok {
 		return n, true
 	}
 	if len(b.clauses) == maxClauses {
 		return 0, false
 	}
 	n := uint16(len(b.clauses))
-	b.clauses[key] = n
-	for _, w := range words {
-		b.words[w] = append(b.words[w], n)
-	}
+	b.numbers[key] = n
+	b.clauses = append(b.clauses, words)
 	return n, true
-}
-
-// build makes the automaton.
-func (b *prefilterBuilder) build() *prefilter {
-	p := &prefilter{classes: 1} // class 0: a byte of no word
-	for w := range b.words {
-		for i := 0; i < len(w); i++ {
-			if p.class[w[i]] == 0 {
-				p.class[w[i]] = uint8(p.classes)
-				p.classes++
-			}
-		}
-	}
-	for c := 'A'; c <= 'Z'; c++ {
-		p.class[c] = p.class[c+'a'-'A']
-	}
-	p.next, p.out = make([]uint16, p.classes), make([][]uint16, 1)
-	for w, clauses := range b.words {
-		state := 0
-		for i := 0; i < len(w); i++ {
-			at := state*p.classes + int(p.class[w[i]])
-			if p.next[at] == 0 {
-				p.next[at] = uint16(len(p.out))
-				p.next = append(p.next, make([]uint16, p.classes)...)
-				p.out = append(p.out, nil)
-			}
-			state = int(p.next[at])
-		}
-		p.out[state] = append(p.out[state], clauses...)
-	}
-	// Breadth first: where a word does not go on, go on from its longest suffix, which has been completed before.
-	fail := make([]int, len(p.out))
-	queue := make([]int, 0, len(p.out))
-	for c := range p.classes {
-		if s := int(p.next[c]); s != 0 {
-			queue = append(queue, s)
-		}
-	}
-	for i := 0; i < len(queue); i++ {
-		state := queue[i]
-		p.out[state] = append(p.out[state], p.out[fail[state]]...)
-		for c := range p.classes {
-			at, down := state*p.classes+c, int(p.next[fail[state]*p.classes+c])
-			if s := int(p.next[at]); s != 0 {
-				fail[s] = down
-				queue = append(queue, s)
-			} else {
-				p.next[at] = uint16(down)
-			}
-		}
-	}
-	return p
 }
 
 // words is what is known of the texts that a piece of a regexp matches: either that they are exactly one of exact (ASCII lower case, if
