@@ -77,6 +77,8 @@ type Options struct {
 	Backoff Backoff
 	// MaxEvents bounds how many documents go into one Write; larger batches are written in parts. Zero: 2048.
 	MaxEvents int
+	// Observer is told what passes. Nil: nobody.
+	Observer Observer
 	// Logger. Nil: silent.
 	Logger *slog.Logger
 }
@@ -130,6 +132,9 @@ func New(opt Options) (*Shipper, error) {
 	}
 	if opt.MaxEvents <= 0 {
 		opt.MaxEvents = defaultMaxEvents
+	}
+	if opt.Observer == nil {
+		opt.Observer = unobserved{}
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -239,14 +244,17 @@ func (s *Shipper) read(ctx context.Context, src *Source, batches chan<- delivery
 		case err == nil:
 		case err == io.EOF: //nolint:errorlint // one that is wrapped is a broken connection, not the end of the source
 			log.Debug("input is exhausted")
+			s.opt.Observer.Ended(src, nil)
 			return nil
 		case ctx.Err() != nil:
 			return nil
 		case input.IsFatal(err):
 			log.Error("input failed for good; the others go on", "error.message", err)
+			s.opt.Observer.Ended(src, err)
 			return fmt.Errorf("reading input %q: %w", src.ID, err)
 		default:
 			s.accounting.readError(src.ID)
+			s.opt.Observer.ReadFailed(src, err)
 			if sleep(ctx, faults.next(err)) != nil {
 				return nil
 			}
@@ -261,6 +269,7 @@ func (s *Shipper) read(ctx context.Context, src *Source, batches chan<- delivery
 		}
 		faults.same = 0
 		s.accounting.receive(src.ID, len(batch.Records))
+		s.opt.Observer.Received(src, batch)
 		select {
 		case batches <- delivery{src: src, batch: batch, readTime: time.Now().UTC().Format(timestampFormat)}:
 		case <-ctx.Done():

@@ -70,6 +70,7 @@ func (w *worker) part(ctx context.Context, d delivery, recs []input.Record) (Cou
 			return counts, err
 		}
 		counts.Indexed, counts.Duplicate = int64(res.Stored), int64(res.Duplicate)
+		w.opt.Observer.Written(d.src, w.events, res, refused)
 	}
 	if len(w.letters) > 0 {
 		if err := w.bury(ctx); err != nil {
