@@ -13,6 +13,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/smithy-go"
+
+	"github.com/trailbeat/trailbeat/input"
 )
 
 // ErrTimeout says that a call with all its tries took longer than api_timeout.
@@ -66,6 +68,21 @@ var classWords = map[Class]string{
 
 // String gives the class in words.
 func (c Class) String() string { return classWords[c] }
+
+var classKinds = map[Class]string{
+	ClassThrottled: input.KindThrottled, ClassAccessDenied: input.KindAccessDenied, ClassCredentials: input.KindCredentials,
+	ClassExpired: input.KindExpired, ClassNoBucket: input.KindMissing, ClassNoKey: input.KindMissing, ClassNoQueue: input.KindMissing,
+	ClassNoResource: input.KindMissing, ClassRegion: input.KindRegion, ClassKMS: input.KindEncryption, ClassArchived: input.KindArchived,
+	ClassChanged: input.KindChanged, ClassNetwork: input.KindNetwork, ClassServer: input.KindServer,
+}
+
+// Kind gives the kind of the class in reports: one of input.ErrorKinds.
+func (c Class) Kind() string {
+	if kind, ok := classKinds[c]; ok {
+		return kind
+	}
+	return input.KindOther
+}
 
 // Passing says that the fault may pass by itself, so that the call is worth another try.
 func (c Class) Passing() bool {
@@ -209,6 +226,12 @@ func (e *Error) Error() string {
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// ErrorKind is the kind of the fault in reports; see input.Explained.
+func (e *Error) ErrorKind() string { return e.Class.Kind() }
+
+// ErrorHint says how to mend it; empty where that cannot be said.
+func (e *Error) ErrorHint() string { return e.Hint }
 
 // causeText is the cause without the SDK's frame around it.
 func causeText(err error) string {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/progress"
 )
 
 // Type is the name of this input in the configuration.
@@ -56,6 +57,7 @@ type Input struct {
 	session *aws.Session
 	limit   *limiter // set before the first call
 	stats   stats
+	state   progress.Tracker
 
 	out     chan *input.Batch
 	faults  chan error
@@ -78,6 +80,8 @@ type Input struct {
 	groups map[string]*group // by key
 	busy   int
 	listed bool // at least once
+
+	unlisted bool // the last listing of log groups failed; of the schedule alone
 }
 
 // New makes the input. It calls nobody yet; the errors are those of the configuration and of the files that it names.
@@ -178,11 +182,13 @@ func (in *Input) fatal(err error) {
 		in.log.Error("the input cannot go on", "error.message", err.Error())
 	}
 	in.tell(in.broken.Load())
+	in.state.Ended()
 	in.stop()
 }
 
 // tell hands an error to Read.
 func (in *Input) tell(err error) {
+	in.state.Failed(err)
 	select {
 	case in.faults <- err:
 	default: // nobody reads; those that wait say enough
@@ -195,6 +201,7 @@ func (in *Input) Close() error {
 	in.start.Do(func() {}) // no schedule from here on
 	in.shut.Do(func() { close(in.closed) })
 	in.workers.Wait()
+	in.state.Ended()
 	var errs []error
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -244,6 +251,10 @@ func (in *Input) ack(g *group, b *batch, err error) {
 	if err != nil {
 		in.returned.Add(1)
 		in.allReturned.Add(1)
+		in.stats.eventsReturned.Add(int64(len(b.keys)))
+		in.state.Failed(returnedError{g.name, err})
+	} else {
+		in.stats.acked.Add(int64(len(b.keys)))
 	}
 	idle, storing := g.settle(b, err)
 	if storing != nil {
@@ -254,6 +265,19 @@ func (in *Input) ack(g *group, b *batch, err error) {
 		in.nudge()
 	}
 }
+
+// returnedError is a batch that came back.
+type returnedError struct {
+	group string
+	err   error
+}
+
+func (e returnedError) Error() string {
+	return fmt.Sprintf("a batch of log group %q was not delivered: %v", e.group, e.err)
+}
+func (e returnedError) Unwrap() error     { return e.err }
+func (e returnedError) ErrorKind() string { return input.KindReturned }
+func (e returnedError) ErrorHint() string { return "" }
 
 // nudge makes the schedule look again.
 func (in *Input) nudge() {

@@ -21,10 +21,14 @@ func (in *Input) schedule() {
 		if !time.Now().Before(relist) {
 			if err := in.discover(in.ctx); err != nil && in.ctx.Err() == nil {
 				in.tell(err)
+				in.unlisted = true
 				if in.deps.Once {
+					in.state.Ended()
 					close(in.ended)
 					return
 				}
+			} else {
+				in.unlisted = false
 			}
 			relist = time.Now().Add(far)
 			if !in.deps.Once && in.lists() {
@@ -36,6 +40,7 @@ func (in *Input) schedule() {
 		}
 		next, over := in.dispatch(relist)
 		if over {
+			in.state.Ended()
 			close(in.ended)
 			return
 		}
@@ -78,6 +83,7 @@ func (in *Input) dispatch(latest time.Time) (next time.Time, over bool) {
 			ready = append(ready, g)
 		}
 	}
+	defer func() { in.noteState(latest, now) }()
 	slices.SortFunc(ready, func(a, b *group) int { return cmp.Or(a.next.Compare(b.next), cmp.Compare(a.key, b.key)) })
 	for _, g := range ready {
 		if g.next.After(now) {
@@ -96,6 +102,26 @@ func (in *Input) dispatch(latest time.Time) (next time.Time, over bool) {
 	return latest, in.deps.Once && left == 0
 }
 
+// noteState tells what the schedule does until it looks again. Held: mu.
+func (in *Input) noteState(next, now time.Time) {
+	bad := in.unlisted
+	for _, g := range in.groups {
+		if g.faults == 0 {
+			bad = in.unlisted && len(in.groups) == 0
+			break
+		}
+		bad = true
+	}
+	switch {
+	case bad:
+		in.state.Retrying(next)
+	case in.busy > 0:
+		in.state.Reading()
+	case next.After(now):
+		in.state.Waiting(next)
+	}
+}
+
 // afterReturn decides when a group whose batch came back is read again.
 func (in *Input) afterReturn(g *group, now time.Time) {
 	g.next = now.Add(in.cfg.ScanFrequency)
@@ -106,6 +132,7 @@ func (in *Input) afterReturn(g *group, now time.Time) {
 
 // work reads one window and says when the next is due.
 func (in *Input) work(g *group) {
+	in.state.Object(g.name)
 	more, err := in.window(in.ctx, g)
 	in.mu.Lock()
 	now := time.Now()
@@ -150,6 +177,8 @@ func (in *Input) fault(g *group, err error, now time.Time) {
 	if said := aws.ClassOf(err).String(); said != g.said || g.done {
 		g.said = said
 		in.tell(err)
+	} else {
+		in.state.Failed(err)
 	}
 }
 

@@ -3,6 +3,8 @@ package cloudwatch
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/trailbeat/trailbeat/input"
 )
 
 // Stats are what the input has done since it was made.
@@ -28,6 +30,7 @@ type Stats struct {
 type stats struct {
 	groups, calls, throttled, windows, windowsFailed, tokensLost atomic.Int64
 	read, known, delivered, late, damaged                        atomic.Int64
+	acked, eventsReturned, bytes                                 atomic.Int64
 }
 
 // Stats gives the counts of this moment. Safe for concurrent use.
@@ -51,3 +54,25 @@ func (in *Input) Stats() Stats {
 	}
 	return out
 }
+
+// Report tells what the input is doing; see input.Reporter. The last object is a log group, and Failing counts those that cannot be
+// read. Skipped are log events that an overlap showed again.
+func (in *Input) Report() input.Report {
+	r, s := in.state.Report(), in.Stats()
+	r.Source, r.Unit = in.resource(), input.UnitLogEvent
+	r.Waiting, r.Behind = -1, s.Behind.Seconds()
+	r.Listed, r.Skipped, r.Records, r.Bytes = s.EventsRead, s.EventsKnown, s.EventsDelivered, in.stats.bytes.Load()
+	r.Read, r.Failed = in.stats.acked.Load(), in.stats.eventsReturned.Load()
+	r.InFlight = max(0, r.Records-r.Read-r.Failed)
+	r.Calls, r.Throttled = s.APICalls, s.Throttled
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, g := range in.groups {
+		if g.faults > 0 {
+			r.Failing++
+		}
+	}
+	return r
+}
+
+var _ input.Reporter = (*Input)(nil)

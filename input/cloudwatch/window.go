@@ -226,6 +226,7 @@ func (in *Input) event(r *reading, e *types.FilteredLogEvent) error {
 	r.newest = max(r.newest, at)
 	r.bytes += int64(len(message))
 	in.stats.read.Add(1)
+	in.stats.bytes.Add(int64(len(message)))
 	key := keyOf(stream, id, message, at, ingested)
 	if !r.g.admit(key) {
 		in.stats.known.Add(1)

@@ -51,6 +51,7 @@ func (in *Input) finish(m *batchMemory) *input.Batch {
 			m.records = append(m.records, input.Record{Raw: r.Raw, Origin: s.origin, Index: r.Index, Offset: r.Offset})
 		}
 	}
+	in.stats.records.Add(int64(len(m.records)))
 	var acked atomic.Bool
 	return &input.Batch{Records: m.records, Ack: func(err error) {
 		if acked.Swap(true) {
@@ -59,6 +60,8 @@ func (in *Input) finish(m *batchMemory) *input.Batch {
 		}
 		if err != nil {
 			in.returned.Add(1)
+			in.stats.failed.Add(1)
+			in.state.Failed(returnedError{m.segments[0].origin.Path, err})
 			if m.segments[0].run == nil {
 				in.log.Error("records of a stream were not delivered, and it cannot be read again", "records", m.taken)
 			}

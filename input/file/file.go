@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/progress"
 	"github.com/trailbeat/trailbeat/input/records"
 )
 
@@ -62,6 +63,9 @@ type Input struct {
 	stdin   <-chan streamed // the stream that is read
 	streams []string        // those after it
 	ended   bool
+
+	state progress.Tracker
+	stats stats
 
 	returned atomic.Int64 // batches that came back with an error and were not spoken of
 	broken   atomic.Pointer[input.FatalError]
@@ -121,7 +125,7 @@ func (in *Input) Read(ctx context.Context) (*input.Batch, error) {
 		if len(in.faults) > 0 {
 			err := in.faults[0]
 			in.faults = in.faults[1:]
-			return nil, err
+			return nil, in.failed(err)
 		}
 		if in.ended {
 			return nil, io.EOF
@@ -144,7 +148,10 @@ func (in *Input) Read(ctx context.Context) (*input.Batch, error) {
 		}
 		<-in.slots
 		if err != nil {
-			return nil, err
+			if ctx.Err() != nil {
+				return nil, err
+			}
+			return nil, in.failed(err)
 		}
 	}
 }
@@ -184,12 +191,14 @@ func (in *Input) idle(ctx context.Context) (*input.Batch, error) {
 	}
 	if in.stdin == nil && (in.deps.Once || in.find.onlyStdin()) {
 		in.ended = true
+		in.state.Ended()
 		if n := in.returned.Swap(0); n > 0 {
 			return nil, notDelivered(n)
 		}
 		return nil, nil
 	}
 	var tick <-chan time.Time
+	in.state.Waiting(in.polled())
 	if !in.deps.Once {
 		timer := time.NewTimer(time.Until(in.rescan))
 		defer timer.Stop()
@@ -245,6 +254,9 @@ func (in *Input) candidate() (found, bool) {
 		in.next, in.stop = iter.Pull(in.find.all())
 	}
 	f, ok := in.next()
+	if ok && f.err == nil {
+		in.stats.listed.Add(1)
+	}
 	if !ok {
 		in.stop()
 		in.next, in.rescan = nil, time.Now().Add(in.cfg.ScanFrequency)
@@ -277,6 +289,7 @@ func (in *Input) open(f found) error {
 		return nil
 	}
 	if d := in.cfg.IgnoreOlder; d > 0 && time.Since(f.info.ModTime()) > d {
+		in.stats.skipped.Add(1)
 		return nil
 	}
 	key := keyPrefix + f.path
@@ -289,6 +302,7 @@ func (in *Input) open(f found) error {
 		return in.fatal(fmt.Errorf("reading the progress of %q: %w", f.path, err))
 	}
 	if known && old.same(f.info) && (old.Done || old.Error != "" && !in.deps.Once) {
+		in.stats.skipped.Add(1)
 		return nil
 	}
 	return in.start(f.path, key, old)
@@ -298,6 +312,7 @@ func (in *Input) open(f found) error {
 func (in *Input) start(path, key string, old state) error {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
+		in.stats.missing.Add(1)
 		return nil // gone since the folder was listed
 	}
 	var info fs.FileInfo
@@ -319,6 +334,8 @@ func (in *Input) start(path, key string, old state) error {
 	c := &current{run: in.ledger.begin(key, old), file: file, origin: &input.Origin{InputID: in.deps.ID, InputType: Type, Path: path}}
 	c.lines = in.cfg.Format == "ndjson" || linesName(path)
 	in.cur = c
+	in.state.Reading()
+	in.state.Object(path)
 	opts := in.options(c)
 	if old.Records > 0 {
 		c.check = old.Last
@@ -330,7 +347,7 @@ func (in *Input) start(path, key string, old state) error {
 			opts.Format, opts.Skip, opts.StartOffset, opts.StartIndex = records.FormatLines, 0, old.Offset, old.Records-1
 		}
 	}
-	in.reader.Reset(file, opts)
+	in.reader.Reset(counting{file, &in.stats.bytes}, opts)
 	return nil
 }
 
@@ -395,7 +412,7 @@ func (in *Input) again() error {
 		in.drop(false, err)
 		return fmt.Errorf("reading %q: %w", c.origin.Path, err)
 	}
-	in.reader.Reset(c.file, in.options(c))
+	in.reader.Reset(counting{c.file, &in.stats.bytes}, in.options(c))
 	return nil
 }
 
@@ -403,25 +420,18 @@ func (in *Input) again() error {
 // pass.
 func (in *Input) drop(done bool, fault error) {
 	_ = in.cur.file.Close()
-	if !contentFault(fault) {
+	if !records.IsContent(fault) {
 		fault = nil
 	}
 	in.ledger.end(in.cur.run, done, fault)
 	in.cur = nil
 }
 
-func contentFault(err error) bool {
-	for _, is := range []error{records.ErrTruncated, records.ErrCorrupt, records.ErrSyntax, records.ErrTooLong, records.ErrTrailing} {
-		if errors.Is(err, is) {
-			return true
-		}
-	}
-	return false
-}
-
 // fatal makes an error of the store end the run: without checkpoints nothing could be promised.
 func (in *Input) fatal(err error) error {
 	fatal := &input.FatalError{Err: err}
+	in.state.Failed(err)
+	in.state.Ended()
 	in.broken.CompareAndSwap(nil, fatal)
 	return fatal
 }
@@ -434,6 +444,7 @@ func (in *Input) Close() error {
 		close(in.closed)
 		in.reading.Lock()
 		defer in.reading.Unlock()
+		in.state.Ended()
 		if in.cur != nil {
 			in.drop(false, nil)
 		}

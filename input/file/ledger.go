@@ -42,6 +42,7 @@ type ledger struct {
 	mu    sync.Mutex
 	runs  map[string]*run
 	dirty map[string]state // progress that is not on disk yet
+	read  int64            // files that are done
 
 	commit sync.Mutex // one commit at a time, so that an older state never comes after a newer one
 }
@@ -66,6 +67,13 @@ func (l *ledger) add(s *segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	s.run.open = append(s.run.open, s)
+}
+
+// counts gives the files that are read or in flight, and those that are done.
+func (l *ledger) counts() (inFlight, done int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return int64(len(l.runs)), l.read
 }
 
 func (l *ledger) failed(r *run) bool {
@@ -119,6 +127,9 @@ func (l *ledger) settle(r *run) {
 	}
 	if !r.failed {
 		r.state.Done, r.state.Error = r.done, r.fault
+		if r.done {
+			l.read++
+		}
 		l.dirty[r.key] = r.state
 	}
 	delete(l.runs, r.key)

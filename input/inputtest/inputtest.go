@@ -70,6 +70,8 @@ func Run(t *testing.T, h Harness) {
 		{"the context ends", testContext},
 		{"close", testClose},
 		{"more comes later", testLater},
+		{"the report", testReport},
+		{"the report of what came back", testReportReturned},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) { test.run(t, h) })

@@ -3,6 +3,8 @@ package records
 import (
 	"errors"
 	"fmt"
+
+	"github.com/trailbeat/trailbeat/input"
 )
 
 // What can be wrong with a source; found with errors.Is on an *Error. Errors of the underlying reader are passed on as
@@ -49,3 +51,34 @@ func (e *Error) Error() string {
 
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// IsContent says that err is a fault of the data itself, so that reading it again will not help, and not one of the way to it.
+func IsContent(err error) bool {
+	for _, is := range []error{ErrTruncated, ErrCorrupt, ErrSyntax, ErrTooLong, ErrTrailing} {
+		if errors.Is(err, is) {
+			return true
+		}
+	}
+	return false
+}
+
+// ErrorKind is the kind of the fault in reports; see input.Explained.
+func (e *Error) ErrorKind() string {
+	if IsContent(e.Err) {
+		return input.KindContent
+	}
+	kind, _ := input.Explain(e.Err)
+	return kind
+}
+
+// ErrorHint says how to mend it; empty where that cannot be said.
+func (e *Error) ErrorHint() string {
+	switch {
+	case errors.Is(e.Err, ErrTooLong):
+		return "raise max_record_bytes"
+	case IsContent(e.Err):
+		return ""
+	}
+	_, hint := input.Explain(e.Err)
+	return hint
+}

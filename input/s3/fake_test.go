@@ -227,7 +227,8 @@ func (r *fakeReader) Open(ctx context.Context, key string, done func(error)) (ob
 	if o == nil {
 		return nil, noKey(key)
 	}
-	s := &fakeStream{o: *o, done: done, origin: &input.Origin{InputID: "in", InputType: Type, Bucket: "trail", Key: key}}
+	r.stats.ObjectsInFlight.Add(1)
+	s := &fakeStream{o: *o, done: done, stats: &r.stats, origin: &input.Origin{InputID: "in", InputType: Type, Bucket: "trail", Key: key}}
 	s.pending.Store(1)
 	return s, nil
 }
@@ -238,6 +239,7 @@ type fakeStream struct {
 	result  error
 	origin  *input.Origin
 	done    func(error)
+	stats   *s3object.Stats
 	pending atomic.Int64
 	mu      sync.Mutex
 	failure error
@@ -262,9 +264,16 @@ func (s *fakeStream) fail(err error) {
 }
 
 func (s *fakeStream) settle() {
-	if s.pending.Add(-1) == 0 {
-		s.done(s.failure)
+	if s.pending.Add(-1) > 0 {
+		return
 	}
+	s.stats.ObjectsInFlight.Add(-1)
+	if s.failure == nil {
+		s.stats.ObjectsAcked.Add(1)
+	} else {
+		s.stats.ObjectsFailed.Add(1)
+	}
+	s.done(s.failure)
 }
 
 func (s *fakeStream) end(err error) {
@@ -299,6 +308,8 @@ func (s *fakeStream) Next() (*input.Batch, error) {
 		batch.Records = append(batch.Records, input.Record{Raw: []byte(s.o.records[s.at+i]), Origin: s.origin, Index: int64(s.at + i), Offset: int64(s.at+i) * 100})
 	}
 	s.at += n
+	s.stats.EventsCreated.Add(int64(n))
+	s.stats.BytesProcessed.Add(int64(n) * 100)
 	s.pending.Add(1)
 	var acked atomic.Bool
 	batch.Ack = func(err error) {

@@ -34,6 +34,7 @@ func (in *Input) run(ctx context.Context) {
 	failures := 0
 	for {
 		begin := time.Now()
+		in.state.Reading()
 		more, err := in.pass(ctx, begin)
 		if ctx.Err() != nil {
 			return
@@ -41,6 +42,7 @@ func (in *Input) run(ctx context.Context) {
 		in.stats.passes.Add(1)
 		in.stats.passTime.Store(int64(time.Since(begin)))
 		if in.deps.Once {
+			in.state.Ended()
 			close(in.finished)
 			return
 		}
@@ -48,8 +50,11 @@ func (in *Input) run(ctx context.Context) {
 		if err != nil {
 			failures++
 			wait = min(time.Second<<min(failures-1, 16), wait)
+			in.state.Retrying(time.Now().Add(wait))
 		} else if failures = 0; more {
 			wait = 0
+		} else {
+			in.state.Waiting(time.Now().Add(wait))
 		}
 		timer := time.NewTimer(wait)
 		select {
@@ -280,6 +285,7 @@ func (l *lister) page(ctx context.Context, s *source) (again bool, err error) {
 			kept = append(kept, o)
 		}
 	}
+	in.stats.ignored.Add(int64(len(objects) - len(kept)))
 	wanted, renewed := in.ledger.visit(s.key, s.c, kept, p.At, p.Next == "")
 	s.token = p.Next
 	if n := in.ledger.overflows(s.c); n > 0 {
@@ -312,6 +318,7 @@ func (l *lister) page(ctx context.Context, s *source) (again bool, err error) {
 // read reads one object and hands out its batches.
 func (in *Input) read(ctx context.Context, t task) {
 	var returned atomic.Bool
+	in.state.Object("s3://" + in.bucket.Name + "/" + t.o.Key)
 	stream, err := in.objects.Open(ctx, t.o.Key, func(err error) { in.settled(ctx, &t, returned.Load(), err) })
 	if err != nil {
 		in.say(ctx, err)
@@ -382,6 +389,10 @@ func (in *Input) settled(ctx context.Context, t *task, returned bool, err error)
 		how = outcomeReturned
 		in.returned.Add(1)
 		in.stats.returned.Add(1)
+		if !errors.Is(err, s3object.ErrNotDelivered) {
+			err = fmt.Errorf("%w: %w", s3object.ErrNotDelivered, err)
+		}
+		in.state.Failed(fmt.Errorf("s3://%s/%s: %w", in.bucket.Name, t.o.Key, err))
 	case s3object.IsContent(err):
 		how = outcomeContent
 	case aws.ClassOf(err) == aws.ClassNoKey:

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/progress"
 	"github.com/trailbeat/trailbeat/input/s3object"
 )
 
@@ -50,6 +51,7 @@ type Input struct {
 	layout  string
 	warned  bool // that there is nothing to read
 	stats   counters
+	state   progress.Tracker
 
 	batches  chan *input.Batch
 	finished chan struct{} // the one pass is through
@@ -272,7 +274,9 @@ func (in *Input) fault() error {
 // maxFaults bounds what waits for Read.
 const maxFaults = 100
 
+// tell notes what went wrong and makes Read return it.
 func (in *Input) tell(err error) {
+	in.state.Failed(err)
 	in.mu.Lock()
 	if len(in.faults) < maxFaults {
 		in.faults = append(in.faults, err)
@@ -290,6 +294,8 @@ func (in *Input) nudge() {
 
 // fatal makes an error of the store end the run: without checkpoints nothing could be promised.
 func (in *Input) fatal(err error) {
+	in.state.Failed(err)
+	in.state.Ended()
 	in.mu.Lock()
 	if in.broken == nil {
 		in.broken = &input.FatalError{Err: err}
@@ -312,6 +318,7 @@ func (in *Input) Close() error {
 		close(in.closed)
 		in.cancel()
 		in.work.Wait()
+		in.state.Ended()
 		in.waitForChores()
 		in.stop()
 		in.chores.Wait()

@@ -3,12 +3,14 @@ package s3
 import (
 	"sync/atomic"
 	"time"
+
+	"github.com/trailbeat/trailbeat/input"
 )
 
 // counters are those of a running input.
 type counters struct {
-	passes, listCalls, listed, chosen, missing, returned, failed, copied, deleted, choresFailed, scopes atomic.Int64
-	passTime                                                                                            atomic.Int64
+	passes, listCalls, listed, chosen, missing, returned, failed, copied, deleted, choresFailed, scopes, ignored atomic.Int64
+	passTime                                                                                                     atomic.Int64
 }
 
 // Stats is what the input did. All counters begin with 0 at its start, but Failing, Waiting and Remembered, which are the state
@@ -52,6 +54,20 @@ func (in *Input) Stats() Stats {
 	}
 	return s
 }
+
+// Report tells what the input is doing; see input.Reporter.
+func (in *Input) Report() input.Report {
+	r, s := in.state.Report(), in.Stats()
+	r.Source, r.Unit = "s3://"+in.bucket.Name+"/"+in.cfg.BucketListPrefix, input.UnitObject
+	r.Waiting = -1 // a listing says what is there, never how much is left
+	r.Listed, r.Calls = s.ObjectsListed, s.ListCalls
+	r.InFlight, r.Read, r.Skipped, r.Missing = s.ObjectsInFlight, s.ObjectsAcked, in.stats.ignored.Load(), s.ObjectsMissing
+	r.Failed, r.Failing = s.ObjectsFailed+s.ObjectsReturned, s.Failing
+	r.Records, r.Bytes = s.EventsCreated, s.BytesProcessed
+	return r
+}
+
+var _ input.Reporter = (*Input)(nil)
 
 // counted counts the calls that list.
 type counted struct {

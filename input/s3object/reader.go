@@ -38,6 +38,15 @@ func (e *ContentError) Error() string { return fmt.Sprintf("the content is broke
 // Unwrap gives the cause.
 func (e *ContentError) Unwrap() error { return e.Err }
 
+// ErrorKind is the kind of the fault in reports; see input.Explained.
+func (e *ContentError) ErrorKind() string { return input.KindContent }
+
+// ErrorHint says how to mend it; empty where that cannot be said.
+func (e *ContentError) ErrorHint() string {
+	_, hint := input.Explain(e.Err)
+	return hint
+}
+
 // IsContent says that err, or what it wraps, is about the content of an object.
 func IsContent(err error) bool {
 	var content *ContentError
@@ -45,7 +54,13 @@ func IsContent(err error) bool {
 }
 
 // ErrNotDelivered is in the error that done gets when a batch came back; errors of the reading do not have it.
-var ErrNotDelivered = errors.New("the records of the object were not delivered")
+var ErrNotDelivered error = notDelivered{}
+
+type notDelivered struct{}
+
+func (notDelivered) Error() string     { return "the records of the object were not delivered" }
+func (notDelivered) ErrorKind() string { return input.KindReturned }
+func (notDelivered) ErrorHint() string { return "" }
 
 // ErrGivenUp is what done gets when an object was closed before its end.
 var ErrGivenUp = errors.New("reading was given up before the end of the object")

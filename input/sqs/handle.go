@@ -21,8 +21,11 @@ func (in *Input) handle(m *message) {
 	m.body = ""
 	if err != nil {
 		in.stats.MessagesUnknown.Add(1)
+		told := fmt.Errorf("message %s of queue %s: %w", m.id, in.queue.Name, err)
 		if unknown := new(unknownError); errors.As(err, &unknown) && in.kinds.first("unknown "+unknown.kind) {
-			in.tell(fmt.Errorf("message %s of queue %s: %w", m.id, in.queue.Name, err))
+			in.tell(told)
+		} else {
+			in.state.Failed(told)
 		}
 		m.fail(err, true)
 		return
@@ -60,6 +63,7 @@ func (in *Input) handRecords(m *message, n notice) {
 	}
 	// The path makes ids for records that have none of their own.
 	origin := &input.Origin{InputID: in.deps.ID, InputType: Type, Path: in.cfg.QueueURL + "#" + m.id, Region: region}
+	in.state.Object(origin.Path)
 	var offset int64
 	all := make([]input.Record, len(n.records))
 	for i, raw := range n.records {
@@ -67,6 +71,7 @@ func (in *Input) handRecords(m *message, n notice) {
 		offset += int64(len(raw))
 	}
 	in.stats.RecordsInMessages.Add(int64(len(all)))
+	in.stats.RecordBytes.Add(offset)
 	for len(all) > 0 {
 		part := all[:min(len(all), in.cfg.Object.BatchMaxRecords)]
 		all = all[len(part):]
@@ -135,6 +140,7 @@ func (in *Input) tryObject(m *message, ref s3object.Ref) error {
 		ref.Region = in.region()
 	}
 	m.pending.Add(1)
+	in.state.Object(ref.String())
 	o, err := in.reader.Open(m.ctx, ref, func(err error) {
 		if errors.Is(err, errNotDelivered) { // what reading failed with is said below, and may be tried again
 			m.fail(err, false)

@@ -129,6 +129,9 @@ func (m *message) release(failure error) {
 	if !errors.Is(failure, errClosed) {
 		in.failed.Add(1)
 	}
+	if errors.Is(failure, errNotDelivered) {
+		in.state.Failed(failure)
+	}
 	if in.deps.Once {
 		// It must not come again in this run, nor take the place of another. Close releases it.
 		in.room.left()

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/s3object"
 )
 
@@ -30,6 +31,14 @@ type unknownError struct {
 
 func (e *unknownError) Error() string {
 	return "the message is not understood (" + e.kind + "); it stays in the queue for its redrive policy"
+}
+
+// ErrorKind is the kind of the fault in reports; see input.Explained.
+func (e *unknownError) ErrorKind() string { return input.KindMessage }
+
+// ErrorHint says how to mend it.
+func (e *unknownError) ErrorHint() string {
+	return "send only notifications of S3, SNS, EventBridge or CloudTrail to the queue"
 }
 
 func unknown(format string, args ...any) error {

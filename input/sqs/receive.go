@@ -40,11 +40,14 @@ func (in *Input) receive() {
 		case err != nil:
 			failed++
 			if in.deps.Once && (failed >= onceTries || !aws.ClassOf(err).Passing()) {
+				in.state.Failed(err)
 				in.end(&input.FatalError{Err: err})
 				return
 			}
 			in.tell(err)
-			if sleep(in.ctx, backoff(failed-1, time.Second, time.Minute)) != nil {
+			pause := backoff(failed-1, time.Second, time.Minute)
+			in.state.Retrying(time.Now().Add(pause))
+			if sleep(in.ctx, pause) != nil {
 				return
 			}
 			continue
@@ -52,6 +55,7 @@ func (in *Input) receive() {
 		failed = 0
 		if len(messages) > 0 {
 			empty = 0
+			in.state.Reading()
 			in.room.take(len(messages))
 			for _, m := range messages {
 				in.work.Go(func() { in.handle(m) })
@@ -60,6 +64,9 @@ func (in *Input) receive() {
 		}
 		if empty++; !before {
 			empty = 0 // a message may have been released meanwhile
+		}
+		if in.room.resting() {
+			in.state.Waiting(time.Time{}) // the next long poll begins at once
 		}
 		if in.deps.Once && empty >= 2 && in.room.resting() {
 			in.end(nil)
@@ -76,6 +83,7 @@ func (in *Input) end(fatal error) {
 	in.mu.Lock()
 	in.fatal = fatal
 	in.mu.Unlock()
+	in.state.Ended()
 	in.drained.Store(true)
 	in.ready.wake()
 }
@@ -100,6 +108,7 @@ func (in *Input) receiveSome(most int) ([]*message, error) {
 	in.poll = cancel
 	in.mu.Unlock()
 	asked := time.Now()
+	in.stats.Receives.Add(1)
 	out, err := in.client.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{
 		QueueUrl: &in.cfg.QueueURL, MaxNumberOfMessages: int32(most),
 		WaitTimeSeconds: int32(in.cfg.SQS.WaitTime / time.Second), VisibilityTimeout: int32(in.cfg.VisibilityTimeout / time.Second),

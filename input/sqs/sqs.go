@@ -15,6 +15,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/progress"
 	"github.com/trailbeat/trailbeat/input/s3object"
 )
 
@@ -46,6 +47,7 @@ type Input struct {
 	client  *sqs.Client
 	reader  *s3object.Reader
 	stats   Stats
+	state   progress.Tracker
 	kinds   kinds
 
 	ctx     context.Context // of all work; ended by Close
@@ -163,6 +165,7 @@ const maxFaults = 100
 
 // tell makes Read return an error.
 func (in *Input) tell(err error) {
+	in.state.Failed(err)
 	in.mu.Lock()
 	if len(in.faults) < maxFaults {
 		in.faults = append(in.faults, err)
@@ -193,6 +196,7 @@ func (in *Input) Close() error {
 		in.ready.wake()
 		in.room.wake()
 		in.work.Wait()
+		in.state.Ended()
 		for _, b := range in.ready.empty() {
 			b.Ack(errClosed)
 		}
