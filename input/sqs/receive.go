@@ -44,7 +44,12 @@ func (in *Input) receive() {
 				in.end(&input.FatalError{Err: err})
 				return
 			}
-			in.tell(err)
+			if in.deps.Once { // it ends well or with a fatal error; a try in between is neither
+				in.state.Failed(err)
+				in.log.Warn("receiving failed, trying again", "error.message", err.Error())
+			} else {
+				in.tell(err)
+			}
 			pause := backoff(failed-1, time.Second, time.Minute)
 			in.state.Retrying(time.Now().Add(pause))
 			if sleep(in.ctx, pause) != nil {

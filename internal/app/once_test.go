@@ -13,6 +13,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/output"
 )
 
@@ -142,4 +143,63 @@ func TestOnceThatIsStoppedFails(t *testing.T) {
 	require.ErrorContains(t, err, "stopped before everything was read")
 	assert.NoError(t, <-first.acks)
 	assert.Contains(t, out.String(), "received 1 = 1 indexed")
+}
+
+// A run that is stopped from outside is well where all that could not be read is tried again; one that comes to its end by itself is not.
+func TestReadErrorsOfAContinuousRun(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	first, second := &script{answers: []error{errors.New("expired"), nil}, block: true}, &script{answers: []error{nil}}
+	components := scripted(func() error { return nil }, first, second)
+	writeScripts(t)
+	var out, errs bytes.Buffer
+	a := &app{IO: IO{Stdout: &out, Stderr: &errs}, components: components}
+	s, err := a.load()
+	require.NoError(t, err)
+	go func() {
+		<-first.acks
+		<-second.acks
+		stop()
+	}()
+	require.NoError(t, a.ship(ctx, s, shipment{sources: s.openInputs}))
+	assert.Contains(t, out.String(), "received 2 = 2 indexed")
+	assert.Contains(t, out.String(), "first: received 1 = 1 indexed + 0 duplicate + 0 filtered + 0 dead_lettered + 0 returned, 1 errors while reading")
+
+	components = scripted(nil, &script{answers: []error{errors.New("no such file"), nil}}, &script{})
+	a = &app{IO: IO{Stdout: &out, Stderr: &errs}, components: components}
+	s, err = a.load()
+	require.NoError(t, err)
+	require.ErrorContains(t, a.ship(t.Context(), s, shipment{sources: s.openInputs}), "1 errors while reading")
+}
+
+// telling is a script with a report.
+type telling struct {
+	*script
+	report input.Report
+}
+
+func (r *telling) Report() input.Report { return r.report }
+
+// Each input that tells what it did has a line of its own in the summary.
+func TestTotalsOfEachInput(t *testing.T) {
+	first, second := &script{answers: []error{nil}}, &script{answers: []error{nil}}
+	components := scripted(nil, first, second)
+	components.Inputs["script"] = NewInput(func() struct{} { return struct{}{} }, func(_ context.Context, _ struct{}, env InputEnv) (input.Input, error) {
+		if env.ID == "second" {
+			return second, nil
+		}
+		return &telling{first, input.Report{Unit: input.UnitLogEvent, Listed: 9, Read: 7, Skipped: 1, Failing: 1, Records: 7, Bytes: 700, Calls: 3,
+			LastError: "it expired", LastErrorKind: input.KindExpired}}, nil
+	})
+	writeScripts(t)
+	var out, errs bytes.Buffer
+	require.Zero(t, Main([]string{"run", "--once"}, IO{Stdout: &out, Stderr: &errs}, components), errs.String())
+	assert.Contains(t, out.String(), `
+  first: 9 log events listed, 7 read, 1 skipped, 1 still failing, 7 records, 700 bytes, 3 calls
+    last error (expired): it expired
+`)
+	assert.NotContains(t, out.String(), "second: 0")
+
+	out.Reset()
+	printFailing(&out, []shipper.Source{{ID: "a", Input: &telling{first, input.Report{Failing: 2, LastError: "no", LastErrorKind: "other"}}}, {ID: "b", Input: second}})
+	assert.Equal(t, "input a: 2 could not be read so far and are tried again after the next start; last error (other): no\n", out.String())
 }

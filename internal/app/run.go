@@ -141,10 +141,18 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	}
 	counts := flow.Accounting().Snapshot()
 	printAccounting(report, counts)
+	if job.once {
+		printTotals(report, sources)
+	}
 	if job.summary && s.output.kind.Summary != nil && (counts.Total.Indexed > 0 || isTerminal(report)) {
 		err = errors.Join(err, s.output.kind.Summary(context.WithoutCancel(ctx), s.output.options, s.outputEnv(r), report))
 	}
 	a.hints(s, job, counts)
+	if !job.once && ctx.Err() != nil {
+		// What could not be read was tried again, or is with the next start: the inputs remember it.
+		printFailing(a.Stderr, sources)
+		return err
+	}
 	return failedReads(err, counts)
 }
 
@@ -156,7 +164,7 @@ func interrupted(ctx context.Context) error {
 	return errors.New("stopped before everything was read; what was shipped is remembered, run again for the rest")
 }
 
-// failedReads makes a run fail in which an input could not read something, even though the flow went on.
+// failedReads makes a run fail that came to its end and in which an input could not read something, even though the flow went on.
 func failedReads(err error, counts shipper.Snapshot) error {
 	if n := counts.Total.ReadErrors; n > 0 {
 		return errors.Join(err, fmt.Errorf("%d errors while reading, see the log above; what was read before each of them is delivered", n))

@@ -161,8 +161,8 @@ func TestAWSExpiredCredentials(t *testing.T) {
 			}
 			s.until("all events", func() bool { return run.hasEnded() || documents(c.store) == len(c.all()) })
 			require.NoError(t, run.cmd.Process.Signal(syscall.SIGTERM))
-			_, err := run.end() // whose error says that there were faults
-			require.ErrorContains(t, err, "exit status 1")
+			_, err := run.end()
+			require.NoError(t, err, "what was tried again with success is no failure of the run")
 			issued, expired := g.count()
 			t.Logf("%d events; %d keys, %d calls with expired ones, %d stale tokens", len(c.all()), issued, expired, g.stale)
 			assert.Zero(t, g.stolen, "calls without the role")
