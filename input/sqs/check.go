@@ -6,11 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/s3object"
@@ -62,7 +64,7 @@ func (c Config) Policy(buckets ...string) ([]Statement, error) {
 var errCheck = errors.New("read for a check only")
 
 // Check goes the way from here to a record: who the credentials belong to, what the queue is, one message, one object. It deletes
-// nothing; the messages that it receives, ten at most, are released at once, and have one receive more. An empty queue is no fault. Each
+// nothing (the right to is asked for with a handle of no message); the messages that it receives, ten at most, are released at once, and have one receive more. An empty queue is no fault. Each
 // step goes to report as soon as it is known. It must not run together with Read.
 func (in *Input) Check(ctx context.Context, report func(Step)) {
 	account, arn, err := in.session.Identity(ctx)
@@ -70,6 +72,7 @@ func (in *Input) Check(ctx context.Context, report func(Step)) {
 	if in.checkQueue(ctx, report) != nil {
 		return
 	}
+	in.checkDelete(ctx, report)
 	n, ok := in.checkMessage(ctx, report)
 	if !ok {
 		return
@@ -108,6 +111,24 @@ func (in *Input) checkQueue(ctx context.Context, report func(Step)) error {
 	report(Step{Name: name, Detail: detail})
 	return nil
 }
+
+// noHandle is of no message.
+const noHandle = "trailbeat-test-input"
+
+// checkDelete asks for the deletion of a message that never was: SQS looks at the rights before it looks at the handle.
+func (in *Input) checkDelete(ctx context.Context, report func(Step)) {
+	const name = "right to delete"
+	_, err := in.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &in.cfg.QueueURL, ReceiptHandle: awssdk.String(noHandle)})
+	var api smithy.APIError
+	if err == nil || errors.As(err, &api) && slices.Contains(unknownHandle, api.ErrorCode()) {
+		report(Step{Name: name, Detail: "tried with a handle of no message"})
+		return
+	}
+	report(Step{Name: name, Err: in.call("deleting from queue", "sqs:DeleteMessage").Explain(err)})
+}
+
+// unknownHandle are the names under which SQS says that a handle is none.
+var unknownHandle = []string{"ReceiptHandleIsInvalid", "InvalidParameterValue", "InvalidIdFormat"}
 
 // checkMessage receives and releases one message.
 func (in *Input) checkMessage(ctx context.Context, report func(Step)) (notice, bool) {

@@ -277,7 +277,7 @@ func TestRealCheck(t *testing.T) {
 		names = append(names, s.Name)
 		t.Logf("%s: %s", s.Name, s.Detail)
 	})
-	assert.Len(t, names, 7)
+	assert.Len(t, names, 8)
 	require.NoError(t, in.Close())
 	var _ input.Input = in
 }
