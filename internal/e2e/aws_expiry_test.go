@@ -125,7 +125,7 @@ func TestAWSExpiredCredentials(t *testing.T) {
 			if c.otherQueues() {
 				t.Skip("these servers know one key only")
 			}
-			inputs, queue := c.someWays()
+			inputs, queues := c.someWays()
 			g := &guard{forward: forwardTo(t, c.url), issued: map[string]time.Time{}}
 			token := filepath.Join(t.TempDir(), "token")
 			settings := "role_arn: " + role
@@ -141,7 +141,7 @@ func TestAWSExpiredCredentials(t *testing.T) {
 
 			run := launch(s, "run", "-c", s.config)
 			for i := range pick(1, 10) {
-				s.until("all events", func() bool { return run.hasEnded() || documents(c.store) == len(c.all()) })
+				s.until("all events", func() bool { return run.hasEnded() || c.documents() == len(c.all()) })
 				issued, expired := g.count()
 				s.until("expired keys, and new ones", func() bool {
 					is, ex := g.count()
@@ -155,11 +155,11 @@ func TestAWSExpiredCredentials(t *testing.T) {
 					g.mu.Unlock()
 				}
 				c.reach(c.url, c.sqs, c.s3)
-				c.fast(queue, c.crafted(i*100, i*100+20))
+				c.fast(queues[0], c.crafted(i*100, i*100+20))
 				c.late(c.crafted(i*100+20, i*100+80))
 				c.deliver(fmt.Sprint("later", i), time.Now().Add(-30*time.Minute), c.files[2:3])
 			}
-			s.until("all events", func() bool { return run.hasEnded() || documents(c.store) == len(c.all()) })
+			s.until("all events", func() bool { return run.hasEnded() || c.documents() == len(c.all()) })
 			require.NoError(t, run.cmd.Process.Signal(syscall.SIGTERM))
 			_, err := run.end()
 			require.NoError(t, err, "what was tried again with success is no failure of the run")

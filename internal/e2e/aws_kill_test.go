@@ -21,33 +21,48 @@ import (
 	"github.com/trailbeat/trailbeat/internal/stack"
 )
 
-// someWays fills a queue, the bucket of an organisation and log groups, with fewer records than everyWay. What a
-// killed process had from the queue is there again after a few seconds.
-func (c *cloud) someWays() (inputs, queue string) {
-	copies := pick(1, 20)
-	jobs := []func(){
-		func() { queue = c.queue("--send cloudtrail", 0, pick(6, 3), copies) },
-		func() { c.deliver("killed", time.Now(), c.files[5:pick(6, 10)]) },
+// someWays fills a queue, the bucket of an organisation and log groups; in the long form it is everyWay. What a killed
+// process had from a queue is there again after a few seconds.
+func (c *cloud) someWays() (inputs string, queues []string) {
+	if long() {
+		return c.everyWay(hurriedQueue)
 	}
-	c.inParallel(append(jobs, c.groups(copies)[:3]...)...)
-	return hurriedQueue(queue) + c.bucketInput() + c.groupInput(), queue
+	return c.fewWays()
 }
 
-func hurriedQueue(queue string) string {
-	return fmt.Sprintf("  - {type: aws-s3, id: queue, queue_url: %q, visibility_timeout: 2s, sqs.wait_time: 2s, batch_max_records: 100}\n", queue)
+func (c *cloud) fewWays() (inputs string, queues []string) {
+	queues = []string{""}
+	jobs := []func(){
+		func() { queues[0] = c.queue("--send cloudtrail", 0, 6, 1) },
+		func() { c.deliver("killed", time.Now(), c.files[5:6]) },
+	}
+	c.inParallel(append(jobs, c.groups(1)[:3]...)...)
+	return hurriedQueue("queue", queues[0]) + c.bucketInput() + c.groupInput(), queues
 }
 
-// finish runs the shipper until the queue is empty: what a fault left in flight comes back after its visibility timeout.
-func (c *cloud) finish(s *scene, queue string) {
+func hurriedQueue(id, queue string) string {
+	return fmt.Sprintf("  - {type: aws-s3, id: %s, queue_url: %q, visibility_timeout: 2s, sqs.wait_time: 2s, batch_max_records: 100}\n", id, queue)
+}
+
+// drained says that no queue holds anything.
+func (c *cloud) drained(queues []string) bool {
+	return !slices.ContainsFunc(queues, func(queue string) bool { return !c.empty(queue) })
+}
+
+// finish runs the shipper until the queues are empty: what a fault left in flight comes back after its visibility timeout.
+func (c *cloud) finish(s *scene, queues ...string) {
 	c.t.Helper()
 	for range 10 {
 		s.start("run").good()
-		if c.empty(queue) {
+		if c.drained(queues) {
 			return
 		}
 	}
-	visible, taken := c.left(queue)
-	require.Fail(c.t, "the queue is not empty", "%s messages, and %s in flight", visible, taken)
+	for _, queue := range queues {
+		visible, taken := c.left(queue)
+		assert.True(c.t, c.empty(queue), "queue %s: %s messages, and %s in flight", queue, visible, taken)
+	}
+	require.Fail(c.t, "the queues are not empty")
 }
 
 // The shipper is killed at random moments, while it reads a queue, a bucket and log groups: TRAILBEAT_TEST_KILLS times
@@ -58,14 +73,18 @@ func TestAWSKilled(t *testing.T) {
 	seed := number(t, "TRAILBEAT_TEST_SEED", uint64(time.Now().UnixNano()))
 	t.Logf("TRAILBEAT_TEST_SEED=%d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	inputs, queue := c.someWays()
+	inputs, queues := c.someWays()
 	s := c.write(inputs, "")
 	var progress []int
 	ended := 0
+	options := []string{"trailbeat.number_of_workers=1", "trailbeat.inputs.0.batch_max_records=50"} // slow
+	if long() {
+		options = nil
+	}
 	for done := 0; done < kills; {
-		run := s.start("run", "trailbeat.number_of_workers=1", "trailbeat.inputs.0.batch_max_records=50")
+		run := s.start("run", options...)
 		select { // a moment is nothing to wait for: it is the fault
-		case <-time.After(time.Duration(random.Int64N(int64(1200 * time.Millisecond)))):
+		case <-time.After(time.Duration(random.Int64N(int64(pick(1200, 6000)) * int64(time.Millisecond)))):
 		case <-run.ended:
 		}
 		_ = run.cmd.Process.Kill() // it may have ended
@@ -73,17 +92,19 @@ func TestAWSKilled(t *testing.T) {
 		if status, ok := run.cmd.ProcessState.Sys().(syscall.WaitStatus); ok && !status.Signaled() {
 			require.NoError(t, run.err)
 			ended++
-			c.fast(queue, c.crafted(-ended*100, -ended*100+100)) // so that the next has something to do
+			c.fast(queues[0], c.crafted(-ended*100, -ended*100+100)) // so that the next has something to do
 			continue
 		}
-		progress = append(progress, documents(c.store))
 		done++
+		c.kills = done
+		c.counted = time.Time{}
+		progress = append(progress, c.documents())
 		c.deliver(fmt.Sprint("kill", done), time.Now().Add(-time.Hour), c.files[2:3])
-		c.fast(queue, c.crafted(done*100, done*100+20))
+		c.fast(queues[0], c.crafted(done*100, done*100+20))
 		c.late(c.crafted(done*100+20, done*100+80))
 	}
-	c.finish(s, queue)
-	t.Logf("%d events; stored at each kill: %v; %d runs ended before their kill", len(c.all()), progress, ended)
+	c.finish(s, queues...)
+	t.Logf("stored at each kill: %v; %d runs ended before theirs", progress, ended)
 	c.check()
 	assert.Equal(t, account{}, s.start("run").good())
 }
@@ -125,7 +146,7 @@ func TestAWSTwoShippers(t *testing.T) {
 		t.Run(map[bool]string{false: "good", true: "one killed"}[killed], func(t *testing.T) {
 			c := newCloud(t)
 			queue := ""
-			c.inParallel(func() { queue = c.queue("--send plain", 0, pick(2, 1), pick(1, 7)) })
+			c.inParallel(func() { queue = c.queue("--send plain", 0, pick(4, 1), pick(1, 7)) })
 			visibility := "30s"
 			if killed {
 				visibility = "3s"
@@ -166,7 +187,7 @@ func TestAWSTwoShippers(t *testing.T) {
 				ids[l[0]] = l[1]
 				got = append(got, l[0])
 			}
-			t.Logf("%d events in %d lines", len(got), len(lines))
+			t.Logf("seeded %d, written %d, lines %d, kills %d", len(c.all()), len(got), len(lines), map[bool]int{true: 1}[killed])
 			c.same(got)
 			assert.True(t, c.empty(queue))
 		})
@@ -177,7 +198,7 @@ func TestAWSTwoShippers(t *testing.T) {
 func TestAWSTwoShippersOneEngine(t *testing.T) {
 	c := newCloud(t)
 	engine := stack.Find(t, engineKind())
-	queue := c.queue("--send sns", 0, pick(2, 1), pick(1, 7))
+	queue := c.queue("--send sns", 0, pick(4, 1), pick(1, 7))
 	namespace := "two_" + strings.ReplaceAll(c.name, "-", "_")
 	stream := "logs-aws.cloudtrail-" + namespace
 	t.Cleanup(func() { engine.Do(t, http.MethodDelete, "/_data_stream/"+stream, "") })
@@ -185,7 +206,7 @@ func TestAWSTwoShippersOneEngine(t *testing.T) {
 	var shippers []*scene
 	for range 2 {
 		c.data = t.TempDir()
-		shippers = append(shippers, c.write(hurriedQueue(queue), output))
+		shippers = append(shippers, c.write(hurriedQueue("queue", queue), output))
 	}
 	one, two := shippers[0].start("run"), shippers[1].start("run")
 	shippers[0].until("some documents", func() bool { return stored(t, engine.URL, stream) > 300 })
@@ -197,4 +218,5 @@ func TestAWSTwoShippersOneEngine(t *testing.T) {
 	got := s.indexed()
 	slices.Sort(got)
 	c.same(got)
+	t.Logf("seeded %d, indexed %d, twice 0, kills 1", len(c.all()), len(got))
 }

@@ -75,7 +75,7 @@ func TestAWSPastedConfiguration(t *testing.T) {
 // What an operator asks before the first run: does it work, and what rights does it need.
 func TestAWSOperator(t *testing.T) {
 	c := newCloud(t)
-	inputs, queue := c.someWays()
+	inputs, queues := c.fewWays()
 	s := c.write(inputs, "")
 	out, err := exec.CommandContext(c.ctx, binary, "test", "input", "-c", s.config).CombinedOutput()
 	t.Logf("%s", out)
@@ -84,7 +84,7 @@ func TestAWSOperator(t *testing.T) {
 		assert.Contains(t, string(out), "input "+id)
 	}
 	assert.NotContains(t, string(out), "FAILED")
-	assert.False(t, c.empty(queue), "the test released what it received")
+	assert.False(t, c.drained(queues), "the test released what it received")
 
 	gone, err := exec.CommandContext(c.ctx, binary, "test", "input", "-c", s.config, "-E", "trailbeat.inputs.1.bucket_arn=arn:aws:s3:::"+c.name+"-nowhere").CombinedOutput()
 	require.Error(t, err)
@@ -109,6 +109,6 @@ func TestAWSOperator(t *testing.T) {
 
 	// The test took nothing away.
 	s.start("run").good()
-	c.finish(s, queue)
+	c.finish(s, queues...)
 	c.check()
 }

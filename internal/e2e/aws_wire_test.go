@@ -145,7 +145,7 @@ func TestAWSFaultsOnTheWire(t *testing.T) {
 	c := newCloud(t)
 	seed := number(t, "TRAILBEAT_TEST_SEED", uint64(time.Now().UnixNano()))
 	t.Logf("TRAILBEAT_TEST_SEED=%d", seed)
-	inputs, queue := c.someWays()
+	inputs, queues := c.someWays()
 	s := c.write(inputs, "")
 	var all []*spoiler
 	var addresses []string
@@ -162,7 +162,7 @@ func TestAWSFaultsOnTheWire(t *testing.T) {
 			bad++
 			continue // it says that not all was read
 		}
-		if good++; c.empty(queue) {
+		if good++; c.drained(queues) {
 			break
 		}
 	}
@@ -179,7 +179,7 @@ func TestAWSFaultsOnTheWire(t *testing.T) {
 	for _, name := range []string{"GetObject slow", "GetObject cut", "FilterLogEvents throttled", "ReceiveMessage reset", "DeleteMessage cut"} {
 		assert.NotZero(t, total[name], name)
 	}
-	c.finish(s, queue)
+	c.finish(s, queues...)
 	c.check()
 	assert.Equal(t, account{}, s.start("run").good())
 }
