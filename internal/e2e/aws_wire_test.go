@@ -15,6 +15,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -28,6 +30,7 @@ type spoiler struct {
 	healed bool
 	calls  map[string]int
 	hits   map[string]int // by call and fault
+	peers  map[string]bool
 }
 
 // wireFaults are the faults that each call meets in turn.
@@ -59,6 +62,9 @@ func operation(r *http.Request) string {
 
 func (s *spoiler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	call := operation(r)
+	s.mu.Lock()
+	s.peers[r.RemoteAddr] = true
+	s.mu.Unlock()
 	switch s.choose(call) {
 	case "":
 		s.forward.ServeHTTP(w, r)
@@ -140,7 +146,26 @@ func forwardTo(t *testing.T, address string) *httputil.ReverseProxy {
 	return proxy
 }
 
-// Throttling, resets and answers that break off, in one of six calls of every way in.
+// shaky stands before a server as a bad network does: of the connections through it some are reset after a moment, and some
+// end after so many bytes of the answers, wherever that is. mend ends it.
+func shaky(t *testing.T, address string, random *rand.Rand) (url string, mend func()) {
+	t.Helper()
+	api := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	proxy := toxiproxy.NewProxy(api, "shaky", "127.0.0.1:0", strings.TrimPrefix(address, "http://"))
+	require.NoError(t, proxy.Start())
+	t.Cleanup(proxy.Stop)
+	for _, toxic := range []string{
+		fmt.Sprintf(`{"name": "short", "type": "limit_data", "stream": "downstream", "toxicity": 0.2, "attributes": {"bytes": %d}}`, 100+random.IntN(4000)),
+		fmt.Sprintf(`{"name": "long", "type": "limit_data", "stream": "downstream", "toxicity": 0.3, "attributes": {"bytes": %d}}`, 20_000+random.IntN(100_000)),
+		fmt.Sprintf(`{"name": "reset", "type": "reset_peer", "stream": "downstream", "toxicity": 0.1, "attributes": {"timeout": %d}}`, random.IntN(300)),
+	} {
+		_, err := proxy.Toxics.AddToxicJson(strings.NewReader(toxic))
+		require.NoError(t, err)
+	}
+	return "http://" + proxy.Listen, func() { proxy.Toxics.ResetToxics(t.Context()) }
+}
+
+// Throttling, resets and answers that break off, in one of six calls of every way in, and over a network that breaks connections.
 func TestAWSFaultsOnTheWire(t *testing.T) {
 	c := newCloud(t)
 	seed := number(t, "TRAILBEAT_TEST_SEED", uint64(time.Now().UnixNano()))
@@ -149,14 +174,16 @@ func TestAWSFaultsOnTheWire(t *testing.T) {
 	s := c.write(inputs, "")
 	var all []*spoiler
 	var addresses []string
+	var mends []func()
 	for i, address := range []string{c.url, c.sqs, c.s3} {
-		spoils := &spoiler{forward: forwardTo(t, address), random: rand.New(rand.NewPCG(seed, uint64(i))), calls: map[string]int{}, hits: map[string]int{}}
-		all, addresses = append(all, spoils), append(addresses, behind(t, spoils))
+		spoils := &spoiler{forward: forwardTo(t, address), random: rand.New(rand.NewPCG(seed, uint64(i))), calls: map[string]int{}, hits: map[string]int{}, peers: map[string]bool{}}
+		outer, mend := shaky(t, behind(t, spoils), rand.New(rand.NewPCG(seed, uint64(100+i))))
+		all, addresses, mends = append(all, spoils), append(addresses, outer), append(mends, mend)
 	}
 	c.reach(addresses[0], addresses[1], addresses[2])
 
 	good, bad := 0, 0
-	for range 4 {
+	for range pick(4, 12) {
 		run := s.start("run")
 		if _, err := run.end(); err != nil {
 			bad++
@@ -166,16 +193,18 @@ func TestAWSFaultsOnTheWire(t *testing.T) {
 			break
 		}
 	}
-	total := map[string]int{}
-	for _, spoils := range all {
+	total, peers := map[string]int{}, 0
+	for i, spoils := range all {
+		mends[i]()
 		spoils.mu.Lock()
 		spoils.healed = true
 		for name, n := range spoils.hits {
 			total[name] += n
 		}
+		peers += len(spoils.peers)
 		spoils.mu.Unlock()
 	}
-	t.Logf("%d events; %d runs ended well and %d did not; faults: %v", len(c.all()), good, bad, total)
+	t.Logf("%d runs ended well and %d did not; %d connections; faults: %v", good, bad, peers, total)
 	for _, name := range []string{"GetObject slow", "GetObject cut", "FilterLogEvents throttled", "ReceiveMessage reset", "DeleteMessage cut"} {
 		assert.NotZero(t, total[name], name)
 	}
