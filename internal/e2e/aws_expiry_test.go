@@ -107,6 +107,37 @@ func (g *guard) assume(w http.ResponseWriter, r *http.Request, body string) {
 	_, _ = io.WriteString(w, text)
 }
 
+// rotate writes keys to a file, and others whenever those before have been of no use for a moment, until the test ends.
+func (c *cloud) rotate(g *guard, path string) {
+	c.t.Helper()
+	next := func(n int) error {
+		key := fmt.Sprintf("FILE%d", n)
+		text := fmt.Sprintf("[team]\naws_access_key_id = %s\naws_secret_access_key = s\naws_session_token = t\n", key)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			return err
+		}
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		g.issued[key] = time.Now()
+		return nil
+	}
+	require.NoError(c.t, next(0))
+	go func() {
+		tick := time.NewTicker(keysSay) // a while after they ended
+		defer tick.Stop()
+		for n := 1; ; n++ {
+			select {
+			case <-tick.C:
+				if err := next(n); err != nil {
+					return // the folder is gone, as the test is over
+				}
+			case <-c.ctx.Done():
+				return
+			}
+		}
+	}()
+}
+
 func (g *guard) count() (issued, expired int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -116,7 +147,7 @@ func (g *guard) count() (issued, expired int) {
 // Keys end while the shipper runs, some before their time, and new ones are fetched: nothing is lost by it, in no input.
 func TestAWSExpiredCredentials(t *testing.T) {
 	const role = "arn:aws:iam::123456789012:role/trailbeat"
-	for _, way := range []string{"role_arn", "web_identity"} {
+	for _, way := range []string{"shared_credential_file", "role_arn", "web_identity"} {
 		t.Run(way, func(t *testing.T) {
 			c := newCloud(t)
 			if way == "web_identity" && !long() {
@@ -129,7 +160,12 @@ func TestAWSExpiredCredentials(t *testing.T) {
 			g := &guard{forward: forwardTo(t, c.url), issued: map[string]time.Time{}}
 			token := filepath.Join(t.TempDir(), "token")
 			settings := "role_arn: " + role
-			if way == "web_identity" {
+			switch way {
+			case "shared_credential_file":
+				keys := filepath.Join(t.TempDir(), "credentials")
+				settings = fmt.Sprintf("shared_credential_file: %q, credential_profile_name: team", keys)
+				c.rotate(g, keys)
+			case "web_identity":
 				settings = fmt.Sprintf("web_identity: {token_file: %q, role_arn: %q}", token, role)
 				g.token = "first"
 				require.NoError(t, os.WriteFile(token, []byte(g.token), 0o600))
@@ -164,7 +200,7 @@ func TestAWSExpiredCredentials(t *testing.T) {
 			_, err := run.end()
 			require.NoError(t, err, "what was tried again with success is no failure of the run")
 			issued, expired := g.count()
-			t.Logf("%d events; %d keys, %d calls with expired ones, %d stale tokens", len(c.all()), issued, expired, g.stale)
+			t.Logf("%d keys, %d calls with expired ones, %d stale tokens", issued, expired, g.stale)
 			assert.Zero(t, g.stolen, "calls without the role")
 			c.check()
 		})
