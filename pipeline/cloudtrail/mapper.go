@@ -3,7 +3,6 @@ package cloudtrail
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/pipeline/internal/tape"
@@ -58,14 +57,12 @@ func NewMapper(retain Retain, hooks Hooks) *Mapper {
 // Map never fails: what cannot be mapped becomes a document of kind pipeline_error that says why in error.message.
 func (m *Mapper) Map(raw []byte, ev *ecs.Event) {
 	m.ev, m.arena = ev, ev.Arena()
-	if !utf8.Valid(raw) {
-		raw = []byte(string([]rune(string(raw)))) // every bad byte becomes U+FFFD
-	}
-	ev.Event.Original = view(raw)
+	err := m.tape.Parse(raw)
+	ev.Event.Original = view(m.tape.Source())
 	ev.Event.Created = ev.Timestamp
 	m.accountSet = ev.Cloud.Account.ID != ""
 	m.eventID, m.recipient, m.region = "", "", ""
-	m.run(raw)
+	m.run(err)
 	if len(ev.Error.Message) > 0 {
 		ev.Event.Kind = "pipeline_error"
 		if !slices.Contains(ev.Tags, TagPreserveOriginalEvent) {
@@ -76,15 +73,15 @@ func (m *Mapper) Map(raw []byte, ev *ecs.Event) {
 }
 
 // run takes the steps in the order of the cluster's pipeline, as later ones see what earlier ones set. Some
-// failures end the mapping at their step.
-func (m *Mapper) run(raw []byte) {
+// failures end the mapping at their step. unreadable is what the parser says of the record.
+func (m *Mapper) run(unreadable error) {
 	ev := m.ev
-	if err := m.tape.Parse(raw); err != nil {
-		m.fail("json", tagJSON, err.Error())
+	if unreadable != nil {
+		m.fail("json", tagJSON, unreadable.Error())
 		return
 	}
 	if m.tape.Plain() {
-		ev.Meta.Plain = view(raw)
+		ev.Meta.Plain = ev.Event.Original
 	}
 	ev.ECS.Version = ECSVersion
 	root := m.tape.Root()

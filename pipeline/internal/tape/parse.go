@@ -3,6 +3,7 @@ package tape
 import (
 	"fmt"
 	"math"
+	"unicode/utf8"
 )
 
 // maxNumber is how many characters a number may have, as in the JSON parser of the cluster.
@@ -16,10 +17,17 @@ type SyntaxError struct {
 
 func (e *SyntaxError) Error() string { return fmt.Sprintf("%s at byte %d", e.Msg, e.Offset) }
 
-// Parse reads src, which must be valid UTF-8. An empty or blank text is no error: it gives a tape without a root.
+// Parse reads src. Bytes that are not UTF-8 count as U+FFFD. An empty or blank text is no error: it gives a tape without a
+// root.
 func (t *Tape) Parse(src []byte) error {
-	t.src, t.side, t.stack, t.plain = src, t.side[:0], t.stack[:0], true
+	var ascii bool
+	if t.marks, ascii = t.marks.Of(src); !ascii && !utf8.Valid(src) {
+		src = []byte(string([]rune(string(src))))
+		t.marks, _ = t.marks.Of(src)
+	}
+	t.src, t.open, t.stack, t.plain = src, t.open[:0], t.stack[:0], true
 	t.nodes = append(t.nodes[:0], node{flags: flagPruned})
+	t.known.begin()
 	if len(src) > math.MaxInt32 {
 		return &SyntaxError{0, "value of more than 2 GiB"}
 	}
@@ -39,73 +47,102 @@ func (t *Tape) Parse(src []byte) error {
 	return err
 }
 
+// frame is an open container.
+type frame struct {
+	node    int32
+	last    int32  // the key that was read last, 0 before the first
+	number  uint64 // no other object has it
+	object  bool
+	strange bool // a key is not remembered, or was there before: duplicates are to be looked for at the end
+}
+
 // values reads the value at p with all that it contains. It keeps the open containers on a stack of its own, as a hostile
 // record must not be able to exhaust the goroutine's.
 func (t *Tape) values(p int) (int, error) {
-	var member node // the next value, of which only the key is known
+	src := t.src
+	var top frame // the innermost; those around it are in t.open
+	var key int32 // of the next value
 	var err error
 	for {
-		opened, end, err2 := t.begin(p, member)
-		if err2 != nil {
-			return end, err2
-		}
-		p = end
-		ended := int32(len(t.nodes) - 1)
-		if !opened {
-			// Close every container that ends behind this value.
-			for {
-				if len(t.stack) == 0 {
-					return p, nil
-				}
-				var more bool
-				if p, more, err = t.after(p, ended); err != nil {
+		i := int32(len(t.nodes))
+		if p < len(src) && src[p] == '"' {
+			n := node{kind: String, start: uint32(p + 1), key: key, next: i + 1}
+			if p = t.marks.Next(p + 1); p >= len(src) || src[p] != '"' {
+				var escaped bool
+				if p, escaped, err = t.scanString(p); err != nil {
 					return p, err
 				}
-				if more {
-					break
-				}
-				ended = t.stack[len(t.stack)-1]
-				t.stack = t.stack[:len(t.stack)-1]
-				if err = t.closed(ended, p); err != nil {
-					return p, err
+				if escaped {
+					n.flags, t.plain = flagEscaped, false
 				}
 			}
-		}
-		member = node{}
-		if top := t.stack[len(t.stack)-1]; t.nodes[top].kind == Object {
-			if p, err = t.readKey(p, top, &member); err != nil {
+			n.end = uint32(p)
+			if n.end-n.start <= longestVoid && isVoid(src[n.start:n.end], n.flags != 0) {
+				n.flags |= flagPruned
+			}
+			t.nodes = append(t.nodes, n)
+			p++
+		} else {
+			var opened bool
+			if opened, p, err = t.begin(p, key); err != nil {
 				return p, err
 			}
+			if opened {
+				if top.node != None {
+					t.open = append(t.open, top)
+				}
+				top = frame{node: i, object: t.nodes[i].kind == Object}
+				if top.object {
+					t.objects++
+					top.number = t.objects
+					if p, key, err = t.readKey(p, &top); err != nil {
+						return p, err
+					}
+				}
+				continue
+			}
+		}
+		// Close every container that ends behind this value.
+		for more := false; !more; {
+			if top.node == None {
+				return p, nil
+			}
+			if p, more, err = t.after(p, i, top.node); err != nil {
+				return p, err
+			}
+			if more {
+				break
+			}
+			i = top.node
+			if err = t.closed(&top, p); err != nil {
+				return p, err
+			}
+			top = frame{}
+			if n := len(t.open); n > 0 {
+				top = t.open[n-1]
+				t.open = t.open[:n-1]
+			}
+		}
+		if top.object {
+			if p, key, err = t.readKey(p, &top); err != nil {
+				return p, err
+			}
+		} else {
+			key = t.nodes[top.node].key
 		}
 	}
 }
 
-// begin reads the scalar or empty container at p, or enters a container. n brings the key.
-func (t *Tape) begin(p int, n node) (opened bool, end int, err error) {
+// begin reads what is no string at p: another scalar, an empty container, or the start of a container.
+func (t *Tape) begin(p int, key int32) (opened bool, end int, err error) {
 	src := t.src
 	if p >= len(src) {
 		return false, p, &SyntaxError{p, "unexpected end of text"}
 	}
-	n.start = uint32(p)
-	n.next = int32(len(t.nodes)) + 1
+	n := node{start: uint32(p), key: key, next: int32(len(t.nodes)) + 1}
 	switch c := src[p]; c {
-	case '"':
-		end, escaped, err := scanString(src, p+1)
-		if err != nil {
-			return false, p, err
-		}
-		n.kind, n.start, n.end = String, uint32(p+1), uint32(end)
-		if escaped {
-			n.flags |= flagEscaped
-			t.plain = false
-		}
-		if isVoid(src[p+1:end], escaped) {
-			n.flags |= flagPruned
-		}
-		t.nodes = append(t.nodes, n)
-		return false, end + 1, nil
 	case '{', '[':
-		if len(t.stack) == MaxDepth {
+		if len(t.open) == MaxDepth-1 {
 			return false, p, &SyntaxError{p, fmt.Sprintf("nesting deeper than %d levels", MaxDepth)}
 		}
 		n.kind = Object
@@ -124,7 +161,6 @@ func (t *Tape) begin(p int, n node) (opened bool, end int, err error) {
 			t.nodes = append(t.nodes, n)
 			return false, p + 1, nil
 		}
-		t.stack = append(t.stack, int32(len(t.nodes)))
 		t.nodes = append(t.nodes, n)
 		return true, p, nil
 	case 't', 'f', 'n':
@@ -151,11 +187,11 @@ func (t *Tape) begin(p int, n node) (opened bool, end int, err error) {
 	return false, p, nil
 }
 
-// after takes note in the open container of the child that has ended before p, and reads the comma (more) or the bracket
-// that follows.
-func (t *Tape) after(p int, child int32) (end int, more bool, err error) {
+// after takes note in the container of the child that has ended before p, and reads the comma (more) or the bracket that
+// follows.
+func (t *Tape) after(p int, child, container int32) (end int, more bool, err error) {
 	src := t.src
-	parent := &t.nodes[t.stack[len(t.stack)-1]]
+	parent := &t.nodes[container]
 	parent.count++
 	if flags := t.nodes[child].flags; flags&flagPruned != 0 {
 		parent.flags |= flagDirty
@@ -183,64 +219,88 @@ func (t *Tape) after(p int, child int32) (end int, more bool, err error) {
 	return p, false, &SyntaxError{p, "expected a comma or the end of the container"}
 }
 
-// closed completes container i, which ends before p.
-func (t *Tape) closed(i int32, p int) error {
-	n := &t.nodes[i]
+// closed completes a container that ends before p.
+func (t *Tape) closed(f *frame, p int) error {
+	n := &t.nodes[f.node]
 	n.end = uint32(p)
 	n.next = int32(len(t.nodes))
-	if n.kind == Object && n.count > 1 {
-		if key, twice := t.duplicateKey(i); twice {
+	if f.strange && n.count > 1 {
+		if key, twice := t.duplicateKey(f.node); twice {
 			return &SyntaxError{int(n.start), fmt.Sprintf("duplicate field %q in the object", key)}
 		}
 	}
 	return nil
 }
 
-// readKey reads a key with its colon at p into member, and leads to the value.
-func (t *Tape) readKey(p int, object int32, member *node) (int, error) {
+// readKey reads a key with its colon at p, and leads to the value.
+func (t *Tape) readKey(p int, f *frame) (end int, key int32, err error) {
 	src := t.src
-	if p >= len(src) || src[p] != '"' {
-		return p, &SyntaxError{p, "expected a field name in double quotes"}
-	}
-	start := p + 1
-	end, escaped, err := scanString(src, start)
-	if err != nil {
-		return p, err
-	}
-	if escaped {
-		t.plain = false
-		from := len(t.side)
-		t.side = appendUnescaped(t.side, src[start:end])
-		member.keyStart, member.keyEnd = uint32(from), uint32(len(t.side))
-		member.flags = flagKeyEscaped
-		member.keyHash = hashKey(t.side[from:])
+	// What came here in the record before?
+	if key = f.last; key == 0 {
+		key = t.known.at(t.nodes[f.node].key).first
 	} else {
-		member.keyStart, member.keyEnd = uint32(start), uint32(end)
-		member.keyHash = hashKey(src[start:end])
+		key = t.known.at(key).next
 	}
-	p = end + 1
+	if e := &t.known.keys[key]; e.quoted != "" && len(src)-p > len(e.quoted) && string(src[p:p+len(e.quoted)]) == e.quoted {
+		p += len(e.quoted)
+		f.strange = f.strange || e.seen == f.number
+		e.seen = f.number
+	} else if p, key, err = t.scanKey(p, f); err != nil {
+		return p, 0, err
+	}
+	f.last = key
 	if p < len(src) && src[p] <= ' ' {
 		p = t.skipSpace(p)
-		t.nodes[object].flags |= flagDirty
+		t.nodes[f.node].flags |= flagDirty
 	}
-	if p >= len(src) || src[p] != ':' {
-		return p, &SyntaxError{p, "expected a colon after the field name"}
+	return p, key, nil
+}
+
+// scanKey reads a key that could not be foreseen, and remembers it as the one that comes here.
+func (t *Tape) scanKey(p int, f *frame) (end int, key int32, err error) {
+	src := t.src
+	if p >= len(src) || src[p] != '"' {
+		return p, 0, &SyntaxError{p, "expected a field name in double quotes"}
+	}
+	start := p + 1
+	p, escaped, err := t.scanString(start)
+	if err != nil {
+		return p, 0, err
+	}
+	text := src[start:p]
+	if escaped {
+		t.side, t.plain = appendUnescaped(t.side[:0], text), false
+		text = t.side
+	}
+	parent := t.nodes[f.node].key
+	key, strange := t.known.find(parent, text)
+	e := t.known.at(key)
+	f.strange = f.strange || strange || e.seen == f.number
+	e.seen = f.number
+	switch {
+	case strange:
+	case f.last == 0:
+		t.known.at(parent).first = key
+	default:
+		t.known.at(f.last).next = key
 	}
 	p++
 	if p < len(src) && src[p] <= ' ' {
 		p = t.skipSpace(p)
-		t.nodes[object].flags |= flagDirty
+		t.nodes[f.node].flags |= flagDirty
 	}
-	return p, nil
+	if p >= len(src) || src[p] != ':' {
+		return p, 0, &SyntaxError{p, "expected a colon after the field name"}
+	}
+	return p + 1, key, nil
 }
 
-// isVoid tells the strings that the mapping takes for nothing.
+// longestVoid is the longest way to write "none": four \uXXXX.
+const longestVoid = 24
+
+// isVoid tells the strings that the mapping takes for nothing. s is not longer than longestVoid.
 func isVoid(s []byte, escaped bool) bool {
 	if escaped {
-		// The longest way to write "none" is four \uXXXX.
-		if len(s) > 24 {
-			return false
-		}
 		var buf [32]byte
 		s = appendUnescaped(buf[:0], s)
 	}

@@ -1,8 +1,6 @@
 package tape
 
 import (
-	"encoding/binary"
-	"math/bits"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -18,43 +16,19 @@ func (t *Tape) skipSpace(p int) int {
 	return p
 }
 
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// special marks the bytes of w that end a run of plain string text: quote, backslash, control characters. The lowest
-// mark is exact, which is all that its caller uses.
-func special(w uint64) uint64 {
-	quote := w ^ '"'*ones
-	slash := w ^ '\\'*ones
-	return ((w-0x20*ones)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
-}
-
-// scanString finds the closing quote of the string whose text starts at p. Eight bytes at a time, as strings are most of
-// a record.
-func scanString(src []byte, p int) (end int, escaped bool, err error) {
+// scanString finds the closing quote of the string whose text starts at p.
+func (t *Tape) scanString(p int) (end int, escaped bool, err error) {
 	for {
-		for p+8 <= len(src) {
-			m := special(binary.LittleEndian.Uint64(src[p:]))
-			if m != 0 {
-				p += bits.TrailingZeros64(m) >> 3
-				break
-			}
-			p += 8
+		p = t.marks.Next(p)
+		if p >= len(t.src) {
+			return len(t.src), escaped, &SyntaxError{len(t.src), "unexpected end of text inside a string"}
 		}
-		for p < len(src) && src[p] != '"' && src[p] != '\\' && src[p] >= 0x20 {
-			p++
-		}
-		if p >= len(src) {
-			return p, escaped, &SyntaxError{p, "unexpected end of text inside a string"}
-		}
-		switch src[p] {
+		switch t.src[p] {
 		case '"':
 			return p, escaped, nil
 		case '\\':
 			escaped = true
-			if p, err = scanEscape(src, p); err != nil {
+			if p, err = scanEscape(t.src, p); err != nil {
 				return p, escaped, err
 			}
 		default:

@@ -9,7 +9,11 @@
 // The text given to Parse must not change while the nodes are in use.
 package tape
 
-import "unsafe"
+import (
+	"unsafe"
+
+	"github.com/trailbeat/trailbeat/internal/marks"
+)
 
 // Kind is the JSON type of a node.
 type Kind uint8
@@ -27,10 +31,9 @@ const (
 )
 
 const (
-	flagEscaped    uint8 = 1 << iota // the string holds a backslash
-	flagPruned                       // null, "", "-", "none", or a container with nothing but these
-	flagDirty                        // a container whose text is not its compact, pruned form
-	flagKeyEscaped                   // the key lies in side, not in src
+	flagEscaped uint8 = 1 << iota // the string holds a backslash
+	flagPruned                    // null, "", "-", "none", or a container with nothing but these
+	flagDirty                     // a container whose text is not its compact, pruned form
 )
 
 // None is the index of no node. It is zero, so that a struct of indexes begins with nothing found.
@@ -41,29 +44,35 @@ const MaxDepth = 1000
 
 // node is one value. Children follow their container directly; next leads past all of them.
 type node struct {
-	start, end       uint32 // strings: between the quotes; others: the whole token
-	keyStart, keyEnd uint32
-	keyHash          uint32 // java.lang.String.hashCode of the key
-	next             int32
-	count            int32 // members of an object, elements of an array
-	kind             Kind
-	flags            uint8
+	start, end uint32 // strings: between the quotes; others: the whole token
+	key        int32  // number of the known key; elements have that of their array
+	next       int32
+	count      int32 // members of an object, elements of an array
+	kind       Kind
+	flags      uint8
 }
 
 // Tape holds the nodes of one parsed value.
 type Tape struct {
-	src   []byte
-	nodes []node // the first stands for None, the second is the root
-	side  []byte // keys that had to be unescaped
-	stack []int32
-	order orderer
-	seen  keySet
-	plain bool
+	src     []byte
+	nodes   []node // the first stands for None, the second is the root
+	marks   marks.Marks
+	known   knownKeys
+	open    []frame
+	objects uint64  // objects opened so far, in all texts
+	side    []byte  // the key at hand, where it had to be unescaped
+	stack   []int32 // of AppendJava
+	order   orderer
+	seen    keySet
+	plain   bool
 }
 
 // Plain reports whether the text that was parsed has no backslash and no byte below 0x20, so that its strings stand for
 // themselves.
 func (t *Tape) Plain() bool { return t.plain }
+
+// Source is the text that was parsed: src itself, or a copy with U+FFFD for each byte that is not UTF-8.
+func (t *Tape) Source() []byte { return t.src }
 
 // Root is the index of the outermost value, None where the text was empty or blank.
 func (t *Tape) Root() int32 {
@@ -102,16 +111,20 @@ func (t *Tape) Next(i, child int32) int32 {
 	return n
 }
 
-// Key of the member at node i.
-func (t *Tape) Key(i int32) string { return view(t.key(i)) }
+// Key of the member at node i. It stays as it is for ever.
+func (t *Tape) Key(i int32) string { return t.known.at(t.nodes[i].key).text }
 
-func (t *Tape) key(i int32) []byte {
-	n := &t.nodes[i]
-	if n.flags&flagKeyEscaped != 0 {
-		return t.side[n.keyStart:n.keyEnd]
-	}
-	return t.src[n.keyStart:n.keyEnd]
+func (t *Tape) hash(i int32) uint32 { return t.known.at(t.nodes[i].key).hash }
+
+// Number stands for the keys that lead to member i from the root: the same number for the same keys, in all texts with the
+// same Generation. False for keys that are not remembered. Elements of arrays count as their array.
+func (t *Tape) Number(i int32) (n int, ok bool) {
+	n = int(t.nodes[i].key)
+	return n, n < maxKnown
 }
+
+// Generation changes when all keys are forgotten, and so get new numbers.
+func (t *Tape) Generation() int { return t.known.generation }
 
 // Member finds the member of object i by its key, unless it is pruned. None for anything that is not there, and where i
 // is None or no object.
@@ -121,9 +134,8 @@ func (t *Tape) Member(i int32, key string) int32 {
 	}
 	end := t.nodes[i].next
 	for c := i + 1; c < end; c = t.nodes[c].next {
-		n := &t.nodes[c]
-		if int(n.keyEnd-n.keyStart) == len(key) && view(t.key(c)) == key {
-			if n.flags&flagPruned != 0 {
+		if t.Key(c) == key {
+			if t.nodes[c].flags&flagPruned != 0 {
 				return None
 			}
 			return c

@@ -170,14 +170,83 @@ func TestUnitsBelow(t *testing.T) {
 	}
 }
 
+// describe is all that t says of node i.
+func describe(t *Tape, i int32) string {
+	if i == None {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%d %v %v %s", t.Kind(i), t.Pruned(i), t.nodes[i].flags&flagDirty != 0, t.Raw(i))
+	if t.Is(i, Object) || t.Is(i, Array) {
+		fmt.Fprintf(&b, "%d [%s] %s", t.Len(i), t.AppendJava(nil, i, None), t.AppendJSON(nil, i, None))
+		for c := t.First(i); c != None; c = t.Next(i, c) {
+			if t.Is(i, Object) {
+				fmt.Fprintf(&b, ", %q", t.Key(c))
+			}
+			b.WriteString(describe(t, c))
+		}
+	}
+	return b.String()
+}
+
+// What a tape has seen before never changes what it says of a text.
+func TestKnownKeys(t *testing.T) {
+	var many, collide strings.Builder
+	for i := range 3 * maxKnown / 2 {
+		fmt.Fprintf(&many, `"k%d":{"a":%d},`, i, i)
+	}
+	for i := range 200 { // 31*(c+1)+(d-31) is 31*c+d: one code for all
+		fmt.Fprintf(&collide, `"%s":1,`, strings.NewReplacer("0", "Aa", "1", "BB").Replace(fmt.Sprintf("%08b", i)))
+	}
+	long := strings.Repeat("x", maxKnownKey)
+	texts := []string{
+		`{"a":1,"b":{"a":2,"c":[{"x":1,"y":2},{"x":3,"y":4},[{"y":5,"x":6}]]},"c":3}`,
+		`{"a":1,"b":{"c":2,"a":[]},"c":3}`, `{"c":1,"b":2,"a":3}`, `{"a":1,"b":{"a":2,"c":{"x":1,"x":2}}}`, `{"a":1,"a":2}`, `{"a":1,"b":2,"a":3,`,
+		`{"a" : 1, "b": {"a":2}}`, `{"\u0061":1,"b":2}`, `{"a":1,"\u0061":2}`, `{"q\"":1,"z":2}`, `{"q\"":1,"z":2,"q\u0022":3}`, `{"":1,"z":2}`, `{"":1,"":2}`,
+		`{"` + long + `":1,"b":{"` + long + `":1}}`, `{"` + long + `":1,"` + long + `":2}`, `{"é":1,"a":2}`, `[{"a":1},{"a":2}]`, `{"a":{"a":{"a":{"a":1}}}}`, `{"a"`, `{"a":1,"b"`,
+		`{` + many.String() + `"z":1}`, `{` + many.String() + `"k7":1}`, `{` + collide.String() + `"z":1}`, `{` + collide.String() + collide.String()[:20] + `"z":1}`,
+		`{"` + long + `":{"a":1,"b":2}}`,
+	}
+	used := new(Tape)
+	for range 3 {
+		for _, text := range append(texts, texts[0], texts[2]) {
+			fresh := new(Tape)
+			err := fresh.Parse([]byte(text))
+			assert.Equal(t, err, used.Parse([]byte(text)))
+			assert.Equal(t, describe(fresh, fresh.Root()), describe(used, used.Root()))
+		}
+		assert.LessOrEqual(t, len(used.known.keys), maxKnown)
+	}
+	assert.Greater(t, used.Generation(), 2)
+}
+
+// Keys live longer than the tape's knowledge of them.
+func TestKeysStay(t *testing.T) {
+	tape := parse(t, `{"\u0061b":1,"`+strings.Repeat("y", 200)+`":2}`)
+	first, second := tape.Key(2), tape.Key(3)
+	require.NoError(t, tape.Parse([]byte(`{"\u0062c":1,"`+strings.Repeat("z", 200)+`":2}`)))
+	assert.Equal(t, "ab", first)
+	assert.Equal(t, strings.Repeat("y", 200), second)
+}
+
+// Bytes that are not UTF-8 are read as U+FFFD, each.
+func TestSource(t *testing.T) {
+	tape := parse(t, "{\"a\":\"\xff\xe9\",\"b\xfe\":2}")
+	assert.Equal(t, "{\"a\":\"\ufffd\ufffd\",\"b\ufffd\":2}", string(tape.Source()))
+	assert.Equal(t, "{a=\ufffd\ufffd, b\ufffd=2}", string(tape.AppendJava(nil, 1, None)))
+}
+
 func FuzzParse(f *testing.F) {
 	for _, s := range []string{`{"a":[1,2.5e3,"x\ud83d\ude00",null,true]}`, `{"Records":[{"a":"-"}]}`, ` [ ] `, `"\u002d"`, `{"a":1,"a":2}`} {
 		f.Add([]byte(s))
 	}
+	used := new(Tape) // it knows the keys of all texts before
 	f.Fuzz(func(t *testing.T, src []byte) {
-		src = []byte(strings.ToValidUTF8(string(src), "\ufffd"))
 		tape := new(Tape)
 		err := tape.Parse(src)
+		require.Equal(t, err, used.Parse(src))
+		src = tape.Source()
+		require.Equal(t, describe(tape, tape.Root()), describe(used, used.Root()))
 		if err != nil {
 			return // stricter than encoding/json: duplicate keys, depth, length of numbers
 		}

@@ -50,7 +50,7 @@ func (t *Tape) AppendJava(dst []byte, i, skip int32) []byte {
 				dst = append(dst, ", "...)
 			}
 			first = false
-			dst = append(dst, t.key(c)...)
+			dst = append(dst, t.Key(c)...)
 			dst = append(dst, '=')
 			dst = t.AppendJava(dst, c, None)
 		}
@@ -101,21 +101,20 @@ func (t *Tape) AppendJSON(dst []byte, i, skip int32) []byte {
 
 // AppendKey appends the key of member i as a JSON string.
 func (t *Tape) AppendKey(dst []byte, i int32) []byte {
-	k := t.key(i)
+	e := t.known.at(t.nodes[i].key)
+	if e.quoted != "" {
+		return append(dst, e.quoted[:len(e.quoted)-1]...)
+	}
 	dst = append(dst, '"')
-	if t.nodes[i].flags&flagKeyEscaped == 0 {
-		dst = append(dst, k...)
-	} else {
-		for _, c := range k {
-			switch {
-			case c == '"' || c == '\\':
-				dst = append(dst, '\\', c)
-			case c < 0x20:
-				dst = append(dst, `\u00`...)
-				dst = append(dst, "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
-			default:
-				dst = append(dst, c)
-			}
+	for _, c := range []byte(e.text) {
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < 0x20:
+			dst = append(dst, `\u00`...)
+			dst = append(dst, "0123456789abcdef"[c>>4], "0123456789abcdef"[c&15])
+		default:
+			dst = append(dst, c)
 		}
 	}
 	return append(dst, '"')

@@ -29,70 +29,6 @@ func hashRunes(h uint32, key []byte) uint32 {
 	return h
 }
 
-// duplicateKey finds a key that object i holds twice. A filter of 64 bits answers for most keys of small objects; large
-// ones are put in a table, so that a hostile object costs no more per key than a usual one.
-func (t *Tape) duplicateKey(i int32) (key string, twice bool) {
-	n := &t.nodes[i]
-	if n.count > 64 {
-		return t.seen.duplicate(t, i)
-	}
-	var filter uint64
-	for c := i + 1; c < n.next; c = t.nodes[c].next {
-		bit := uint64(1) << (t.nodes[c].keyHash * 0x9e3779b1 >> 26)
-		if filter&bit != 0 {
-			for d := i + 1; d < c; d = t.nodes[d].next {
-				if t.sameKey(c, d) {
-					return t.Key(c), true
-				}
-			}
-		}
-		filter |= bit
-	}
-	return "", false
-}
-
-func (t *Tape) sameKey(a, b int32) bool {
-	return t.nodes[a].keyHash == t.nodes[b].keyHash && string(t.key(a)) == string(t.key(b))
-}
-
-// keySet is an open hash table of member nodes, reused.
-type keySet struct{ slots []int32 }
-
-func (s *keySet) duplicate(t *Tape, i int32) (key string, twice bool) {
-	size := 256
-	for size < 2*int(t.nodes[i].count) {
-		size *= 2
-	}
-	if cap(s.slots) < size {
-		s.slots = make([]int32, size)
-	}
-	s.slots = s.slots[:size]
-	clear(s.slots)
-	for c := i + 1; c < t.nodes[i].next; c = t.nodes[c].next {
-		// The code of Java alone is easily made to collide, so the length and both ends of the key go in as well.
-		k := t.key(c)
-		h := t.nodes[c].keyHash ^ fnv(k)
-		for at := int(h*0x9e3779b1) & (size - 1); ; at = (at + 1) & (size - 1) {
-			if s.slots[at] == 0 { // no member is node 0
-				s.slots[at] = c
-				break
-			}
-			if t.sameKey(c, s.slots[at]) {
-				return t.Key(c), true
-			}
-		}
-	}
-	return "", false
-}
-
-func fnv(k []byte) uint32 {
-	h := uint32(2166136261)
-	for _, c := range k {
-		h = (h ^ uint32(c)) * 16777619
-	}
-	return h
-}
-
 // orderer holds what Ordered needs from call to call.
 type orderer struct {
 	counts []int32
@@ -112,10 +48,10 @@ func (t *Tape) Ordered(dst []int32, i int32) []int32 {
 			if t.nodes[c].flags&flagPruned != 0 {
 				continue
 			}
-			b := spread(t.nodes[c].keyHash) & 15
+			b := spread(t.hash(c)) & 15
 			at := len(dst)
 			dst = append(dst, c)
-			for at > from && spread(t.nodes[dst[at-1]].keyHash)&15 > b {
+			for at > from && spread(t.hash(dst[at-1]))&15 > b {
 				dst[at] = dst[at-1]
 				at--
 			}
@@ -129,7 +65,7 @@ func (t *Tape) Ordered(dst []int32, i int32) []int32 {
 		}
 	}
 	slices.SortStableFunc(dst[from:], func(a, b int32) int {
-		return int(spread(t.nodes[a].keyHash)&mask) - int(spread(t.nodes[b].keyHash)&mask)
+		return int(spread(t.hash(a))&mask) - int(spread(t.hash(b))&mask)
 	})
 	return dst
 }
@@ -144,7 +80,7 @@ func (t *Tape) capacity(i int32) int {
 	}
 	t.order.sorted = t.order.sorted[:0]
 	for c := i + 1; c < t.nodes[i].next; c = t.nodes[c].next {
-		t.order.sorted = append(t.order.sorted, int32(spread(t.nodes[c].keyHash)))
+		t.order.sorted = append(t.order.sorted, int32(spread(t.hash(c))))
 	}
 	return t.order.capacity(t.order.sorted)
 }
