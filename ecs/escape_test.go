@@ -60,6 +60,21 @@ func TestAppendStringAtEachOffset(t *testing.T) {
 	}
 }
 
+// Each special byte at each offset of a text that is longer than what is looked at together, with quotes in it or without.
+func TestAppendStringInBlocks(t *testing.T) {
+	for _, special := range []string{`"`, `\`, "\n", "é", "\xff", "😀", `"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"\"`} {
+		for _, unit := range []string{"abc", `"key":"a value of some length",`, strings.Repeat(`"`, 70) + strings.Repeat("x", 70)} {
+			long := strings.Repeat(unit, 200/len(unit)+1)
+			for before := range 200 {
+				s := long[:before] + special + long[before:]
+				require.Equal(t, reference(t, s), string(AppendString(make([]byte, 0, before), s)))
+				s = long[:before] + special
+				require.Equal(t, reference(t, s), string(AppendString(nil, s)))
+			}
+		}
+	}
+}
+
 func TestAppendStringGrows(t *testing.T) {
 	for _, unit := range []string{"\x01", "\xff", `"`, "a\x01\xff"} {
 		s := strings.Repeat(unit, 10_000)
