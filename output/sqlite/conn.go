@@ -1,11 +1,8 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -13,34 +10,27 @@ import (
 	"time"
 
 	"github.com/trailbeat/trailbeat/output"
-	"modernc.org/sqlite"
 )
 
-// conn is the one connection that writes. It goes past database/sql: a prepared insert costs a third less without the
-// pool, and exactly one goroutine uses it. Not safe for concurrent use.
+// conn is the one connection that writes. Not safe for concurrent use.
 type conn struct {
-	driver.Conn
+	*db
 	begin, commit, rollback *stmt
 	document, columns       *stmt
 	stream                  *stmt
 	streams                 map[string]int64 // keys of data streams, forgotten with the connection
-}
-
-// stmt is a prepared statement with its arguments, which are reused.
-type stmt struct {
-	driver.StmtExecContext
-	args []driver.NamedValue
+	stored                  row
 }
 
 // openConn opens the database, makes its tables where it is new, and prepares the statements.
 func openConn(path string, busy time.Duration) (*conn, error) {
-	raw, err := (&sqlite.Driver{}).Open(dsn(path))
+	raw, err := openDB(dsn(path))
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{Conn: raw, streams: make(map[string]int64)}
+	c := &conn{db: raw, streams: make(map[string]int64)}
 	if err := c.setUp(path, busy); err != nil {
-		return nil, errors.Join(err, raw.Close())
+		return nil, errors.Join(err, c.close())
 	}
 	return c, nil
 }
@@ -54,19 +44,24 @@ func dsn(path string) string {
 	return (&url.URL{Scheme: "file", Path: path}).String()
 }
 
+// pragmas are the settings of the connection that writes.
+func pragmas(busy time.Duration) []string {
+	return []string{
+		fmt.Sprintf("PRAGMA busy_timeout = %d", busy.Milliseconds()),
+		fmt.Sprintf("PRAGMA page_size = %d", pageSize), // before the journal mode, which fixes it
+		"PRAGMA journal_mode = WAL",
+		"PRAGMA synchronous = FULL",
+		"PRAGMA fullfsync = ON", // macOS: fsync alone leaves the data in the cache of the drive
+		"PRAGMA checkpoint_fullfsync = ON",
+		"PRAGMA cache_size = -65536",            // KiB: holds the index over the _ids of a million documents
+		"PRAGMA wal_autocheckpoint = 16384",     // pages: an index page that changes often is copied once for 128 MiB of log
+		"PRAGMA journal_size_limit = 134217728", // bytes: what a long reader made the log grow is given back
+	}
+}
+
 func (c *conn) setUp(path string, busy time.Duration) error {
-	for _, pragma := range []string{
-		fmt.Sprintf("busy_timeout = %d", busy.Milliseconds()),
-		fmt.Sprintf("page_size = %d", pageSize), // before the journal mode, which fixes it
-		"journal_mode = WAL",
-		"synchronous = FULL",
-		"fullfsync = ON", // macOS: fsync alone leaves the data in the cache of the drive
-		"checkpoint_fullfsync = ON",
-		"cache_size = -65536",            // KiB: holds the index over the _ids of a million documents
-		"wal_autocheckpoint = 16384",     // pages: an index page that changes often is copied once for 128 MiB of log
-		"journal_size_limit = 134217728", // bytes: what a long reader made the log grow is given back
-	} {
-		if err := c.exec("PRAGMA " + pragma); err != nil {
+	for _, pragma := range pragmas(busy) {
+		if err := c.exec(pragma); err != nil {
 			return err
 		}
 	}
@@ -77,15 +72,10 @@ func (c *conn) setUp(path string, busy time.Duration) error {
 		"BEGIN IMMEDIATE": &c.begin, "COMMIT": &c.commit, "ROLLBACK": &c.rollback,
 		insertStream: &c.stream, insertDocument: &c.document, insertColumns: &c.columns,
 	} {
-		prepared, err := c.Prepare(query)
-		if err != nil {
+		var err error
+		if *s, err = c.prepare(query); err != nil {
 			return err
 		}
-		args := make([]driver.NamedValue, strings.Count(query, "?"))
-		for i := range args {
-			args[i].Ordinal = i + 1
-		}
-		*s = &stmt{StmtExecContext: prepared.(driver.StmtExecContext), args: args}
 	}
 	return nil
 }
@@ -133,49 +123,12 @@ func (c *conn) migrate(path string) error {
 	return nil
 }
 
-func (c *conn) exec(query string) error {
-	_, err := c.Conn.(driver.ExecerContext).ExecContext(context.Background(), query, nil)
-	return err
-}
-
-func (c *conn) number(query string) (int64, error) {
-	rows, err := c.Conn.(driver.QueryerContext).QueryContext(context.Background(), query, nil)
-	if err != nil {
-		return 0, err
-	}
-	return oneNumber(rows)
-}
-
-func oneNumber(rows driver.Rows) (int64, error) {
-	values := make([]driver.Value, len(rows.Columns()))
-	err := rows.Next(values)
-	if err == nil {
-		// A statement that changes data has done so only when it was read to its end.
-		if end := rows.Next(make([]driver.Value, len(values))); end != nil && !errors.Is(end, io.EOF) {
-			err = end
-		}
-	}
-	if err = errors.Join(err, rows.Close()); err != nil {
-		return 0, err
-	}
-	n, ok := values[0].(int64)
-	if !ok {
-		return 0, fmt.Errorf("want a number, got %T", values[0])
-	}
-	return n, nil
-}
-
-// run executes the statement with its arguments.
-func (s *stmt) run() (driver.Result, error) {
-	return s.ExecContext(context.Background(), s.args)
-}
-
 // close releases statements and connection. It is used after a failure too, so what it cannot close it leaves.
 func (c *conn) close() error {
 	for _, s := range []*stmt{c.begin, c.commit, c.rollback, c.document, c.columns, c.stream} {
-		_ = s.StmtExecContext.(driver.Stmt).Close()
+		s.close()
 	}
-	return c.Conn.Close()
+	return c.db.close()
 }
 
 // makeFile makes the database file where it is missing, readable by its owner alone: audit logs are nobody else's

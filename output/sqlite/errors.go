@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/trailbeat/trailbeat/output"
-	driver "modernc.org/sqlite"
 	codes "modernc.org/sqlite/lib"
 )
 
@@ -28,7 +27,11 @@ func explain(path, doing string, err error) error {
 }
 
 func verdict(err error) (hint string, fatal bool) {
-	var e *driver.Error
+	// The driver, which reads, has an error of its own with the same method.
+	var e interface {
+		error
+		Code() int
+	}
 	if !errors.As(err, &e) {
 		return "", false
 	}

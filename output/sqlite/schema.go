@@ -80,5 +80,7 @@ FROM event_columns c;
 const (
 	insertStream   = `INSERT INTO data_streams (name) VALUES (?) ON CONFLICT DO UPDATE SET name = name RETURNING key`
 	insertDocument = `INSERT INTO documents (data_stream, id, document) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
-	insertColumns  = `INSERT INTO event_columns VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertColumns  = `INSERT INTO event_columns (seq, data_stream, time, action, provider, category, outcome, actor, user, user_id,
+		user_type, user_arn, source_ip, source_address, country, city, account, region, recipient_account, error_code, error_message,
+		user_agent, event_id, read_only) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 )

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/output"
+	_ "modernc.org/sqlite" // the driver that the reader opens by name
 )
 
 // DefaultDataStream is where events without Meta.Index go.
@@ -85,6 +86,7 @@ func (o *Output) Write(ctx context.Context, events []*ecs.Event) (output.Result,
 		return output.Result{}, nil
 	}
 	req := o.encode(events)
+	defer o.release(req)
 	if len(req.events) > 0 {
 		select {
 		case o.requests <- req:
@@ -119,11 +121,10 @@ func (o *Output) Close() error {
 
 // encode writes the documents in the goroutine of the caller, so that the one that holds the database has less to do.
 func (o *Output) encode(events []*ecs.Event) *request {
-	kept, _ := o.buffers.Get().(*[]byte)
-	if kept == nil {
-		kept = new([]byte)
+	var buf []byte
+	if kept, _ := o.buffers.Get().(*[]byte); kept != nil {
+		buf = (*kept)[:0]
 	}
-	buf := (*kept)[:0]
 	req := &request{events: events, ends: make([]int, 0, len(events)), done: make(chan struct{})}
 	for i, ev := range events {
 		start := len(buf)
@@ -138,11 +139,14 @@ func (o *Output) encode(events []*ecs.Event) *request {
 		}
 		req.ends = append(req.ends, len(buf))
 	}
-	req.documents = string(buf)
-	const maxKept = 16 << 20 // bytes
-	if cap(buf) <= maxKept {
-		*kept = buf
-		o.buffers.Put(kept)
-	}
+	req.documents = buf
 	return req
+}
+
+// release takes the buffer of a request back.
+func (o *Output) release(req *request) {
+	const maxKept = 16 << 20 // bytes
+	if buf := req.documents; cap(buf) <= maxKept {
+		o.buffers.Put(&buf)
+	}
 }

@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"context"
-	"database/sql/driver"
 	"fmt"
 	"strings"
 
@@ -17,7 +15,7 @@ const maxTransaction = 32 << 20
 // request is one Write on its way to the writer.
 type request struct {
 	events    []*ecs.Event
-	documents string // the JSON of all events, one behind the other
+	documents []byte // the JSON of all events, one behind the other
 	ends      []int  // where the document of each event ends
 
 	tooLarge []output.Failure // found before the database was asked
@@ -102,17 +100,17 @@ func (o *Output) store(c *conn, group []*request) *conn {
 }
 
 func (c *conn) transaction(group []*request) error {
-	if _, err := c.begin.run(); err != nil {
+	if err := c.begin.run(); err != nil {
 		return err
 	}
 	for _, req := range group {
 		if err := c.insert(req); err != nil {
-			_, _ = c.rollback.run() // SQLite may have rolled back by itself
+			_ = c.rollback.run() // SQLite may have rolled back by itself
 			return err
 		}
 	}
-	if _, err := c.commit.run(); err != nil {
-		_, _ = c.rollback.run()
+	if err := c.commit.run(); err != nil {
+		_ = c.rollback.run()
 		return err
 	}
 	return nil
@@ -127,29 +125,15 @@ func (c *conn) insert(req *request) error {
 		if err != nil {
 			return err
 		}
-		args := c.document.args
-		args[0].Value, args[1].Value, args[2].Value = stream, orNull(ev.Meta.ID), document
-		res, err := c.document.run()
+		stored, err := c.stored.insert(c, stream, ev, document)
 		if err != nil {
 			return err
 		}
-		changed, err := res.RowsAffected()
-		if err != nil {
-			return err
-		}
-		if changed == 0 {
+		if stored {
+			req.result.Stored++
+		} else {
 			req.result.Duplicate++
-			continue
 		}
-		seq, err := res.LastInsertId()
-		if err != nil {
-			return err
-		}
-		bindColumns(c.columns.args, seq, stream, ev)
-		if _, err := c.columns.run(); err != nil {
-			return err
-		}
-		req.result.Stored++
 	}
 	return nil
 }
@@ -162,12 +146,13 @@ func (c *conn) streamKey(name string) (int64, error) {
 	if key, ok := c.streams[name]; ok {
 		return key, nil
 	}
-	c.stream.args[0].Value = name
-	rows, err := c.stream.StmtExecContext.(driver.StmtQueryContext).QueryContext(context.Background(), c.stream.args)
-	if err != nil {
+	if err := c.text.reset(len(name)); err != nil {
 		return 0, err
 	}
-	key, err := oneNumber(rows)
+	if err := c.stream.bindText(1, add(&c.text, name), len(name)); err != nil {
+		return 0, err
+	}
+	key, err := c.stream.number()
 	if err != nil {
 		return 0, err
 	}
