@@ -28,8 +28,11 @@ func (in *Input) Check(ctx context.Context, report func(aws.Step)) {
 		report(aws.Step{Name: "identity", Detail: arn + " of account " + id, Err: err})
 	}
 	o, err := in.checkList(ctx, report)
-	const none = "there is no object yet"
 	if err != nil || o == nil {
+		none := "there is no object yet"
+		if err != nil {
+			none = "no object was found to look at, see above"
+		}
 		for _, name := range []string{"look at one object", "read one object", "decode one record"} {
 			report(aws.Step{Name: name, Skipped: true, Detail: none})
 		}

@@ -96,7 +96,10 @@ func (in *Input) doChores(ctx context.Context) {
 		}
 		if err != nil {
 			in.stats.choresFailed.Add(1)
-			in.log.Error("an object was read but not put away, it is tried again", "aws.s3.object.key", key, "error.message", err.Error())
+			in.state.Failed(err)
+			if in.faults.note(whatChore, err, time.Now()) {
+				in.log.Error("an object was read but not put away, it is tried again", "aws.s3.object.key", key, "error.message", err.Error())
+			}
 		}
 		if err := in.ledger.endChore(key, c, err, time.Now(), in.cfg.BucketListInterval); err != nil {
 			in.fatal(err)

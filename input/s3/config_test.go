@@ -152,7 +152,17 @@ func TestCheck(t *testing.T) {
 		{"an account that is not there", func(b *fakeBucket, c *Config) { b.put(old, "{}"); c.Accounts = []string{"999922223333"} }, []string{
 			"identity: skipped, another store than that of AWS does not tell",
 			"list the bucket: failed, AWSLogs/ holds nothing of the configured accounts and regions: check accounts and regions",
-			"look at one object: skipped, there is no object yet", "read one object: skipped, there is no object yet", "decode one record: skipped, there is no object yet",
+			"look at one object: skipped, no object was found to look at, see above", "read one object: skipped, no object was found to look at, see above",
+			"decode one record: skipped, no object was found to look at, see above",
+		}},
+		{"no right to list", func(b *fakeBucket, _ *Config) {
+			b.put(old, "{}")
+			b.listFault = func(l listing) error { return transport(l.Prefix) }
+		}, []string{
+			"identity: skipped, another store than that of AWS does not tell",
+			"list the bucket: failed, " + transport("AWSLogs/").Error(),
+			"look at one object: skipped, no object was found to look at, see above", "read one object: skipped, no object was found to look at, see above",
+			"decode one record: skipped, no object was found to look at, see above",
 		}},
 		{"no right to read", func(b *fakeBucket, c *Config) {
 			b.put(old, "{}")

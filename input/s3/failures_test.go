@@ -177,7 +177,7 @@ func TestTooManyFailures(t *testing.T) {
 				in := testInput(t, b, cfg, st, true)
 				list, errs := readAll(t, in)
 				assert.Empty(t, list)
-				assert.LessOrEqual(t, len(errs), maxSaid+3)
+				assert.LessOrEqual(t, len(errs), 3)
 				assert.Contains(t, errs[len(errs)-2].Error(), "1000 objects could not be read")
 				assert.LessOrEqual(t, in.Stats().Failing, int64(maxFailed+cfg.NumberOfWorkers))
 			}

@@ -69,15 +69,12 @@ func (in *Input) run(ctx context.Context) {
 // pass looks for what is new, and reads it. more says that there was too much for one pass: each must come to its end, so that what
 // is new elsewhere is found in time. The error is one that kept it from looking at anything.
 func (in *Input) pass(ctx context.Context, begin time.Time) (more bool, err error) {
-	in.mu.Lock()
-	in.said = 0
-	in.mu.Unlock()
 	sources, err := in.sources(ctx, begin)
 	if ctx.Err() != nil {
 		return false, nil
 	}
-	if err != nil {
-		in.tell(err)
+	for _, one := range each(err) {
+		in.note(whatListing, one)
 	}
 	in.stats.scopes.Store(int64(len(sources)))
 
@@ -103,15 +100,14 @@ func (in *Input) pass(ctx context.Context, begin time.Time) (more bool, err erro
 		in.fatal(err)
 	}
 	if l.full.Load() {
-		in.tell(fmt.Errorf("%d objects could not be read: nothing new is read before some of them can be; mend what their errors say", maxFailed))
+		in.note(whatFull, fmt.Errorf("%d objects could not be read: nothing new is read before some of them can be; mend what their errors say", maxFailed))
 	}
-	in.mu.Lock()
-	hidden := in.said - maxSaid
-	in.mu.Unlock()
-	if hidden > 0 {
-		in.tell(fmt.Errorf("%d more objects could not be read in this pass, they are tried again", hidden))
+	if ctx.Err() == nil {
+		in.endFaults()
 	}
-	if len(sources) > 0 {
+	if failed := l.failed.Load(); failed != nil && !l.listed.Load() {
+		err = *failed // of all of them
+	} else if len(sources) > 0 {
 		err = nil
 	}
 	return l.more.Load(), err
@@ -222,6 +218,9 @@ type lister struct {
 	full  atomic.Bool // too many failures
 	more  atomic.Bool
 
+	listed atomic.Bool           // something could be listed
+	failed atomic.Pointer[error] // the last fault of a listing
+
 	mu    sync.Mutex
 	queue []*source
 }
@@ -245,7 +244,8 @@ func (l *lister) run(ctx context.Context) {
 		}
 		again, err := l.page(ctx, s)
 		if err != nil && ctx.Err() == nil {
-			l.in.tell(err)
+			l.in.note(whatListing, err)
+			l.failed.Store(&err)
 		}
 		if !again || err != nil {
 			continue
@@ -274,6 +274,7 @@ func (l *lister) page(ctx context.Context, s *source) (again bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	l.listed.Store(true)
 	in.stats.listed.Add(int64(len(p.Objects)))
 	if p.At.IsZero() {
 		p.At = time.Now()
@@ -289,7 +290,7 @@ func (l *lister) page(ctx context.Context, s *source) (again bool, err error) {
 	wanted, renewed := in.ledger.visit(s.key, s.c, kept, p.At, p.Next == "")
 	s.token = p.Next
 	if n := in.ledger.overflows(s.c); n > 0 {
-		in.tell(fmt.Errorf("%d objects below %q are not read: their names are not those of CloudTrail, and there are too many of them to remember; move them, or set layout: flat", n, s.prefix))
+		in.note(whatForeign, fmt.Errorf("%d objects below %q are not read: their names are not those of CloudTrail, and there are too many of them to remember; move them, or set layout: flat", n, s.prefix))
 	}
 	in.again(ctx, l.work, renewed)
 	for i, o := range wanted {
@@ -359,21 +360,12 @@ func (in *Input) read(ctx context.Context, t task) {
 	}
 }
 
-// maxSaid is how many failed objects of one pass are spoken of one by one.
-const maxSaid = 20
-
-// say makes Read tell of an object that cannot be read, but not of too many.
+// say makes Read tell of an object that cannot be read, but not of many that cannot for the same reason.
 func (in *Input) say(ctx context.Context, err error) {
 	if ctx.Err() != nil || aws.ClassOf(err) == aws.ClassNoKey {
 		return
 	}
-	in.mu.Lock()
-	in.said++
-	ok := in.said <= maxSaid
-	in.mu.Unlock()
-	if ok {
-		in.tell(err)
-	}
+	in.note(whatObject, err)
 }
 
 // settled is the end of an object: all that was read of it is acknowledged.

@@ -52,6 +52,7 @@ type Input struct {
 	warned  bool // that there is nothing to read
 	stats   counters
 	state   progress.Tracker
+	faults  faultLog
 
 	batches  chan *input.Batch
 	finished chan struct{} // the one pass is through
@@ -67,9 +68,8 @@ type Input struct {
 	chores   sync.WaitGroup
 
 	mu     sync.Mutex
-	faults []error
+	queued []error
 	told   chan struct{} // there is a fault
-	said   int           // faults of objects in this pass
 	broken *input.FatalError
 	begun  bool // written before any work, read after it
 
@@ -263,11 +263,11 @@ func (in *Input) over(ctx context.Context) error {
 func (in *Input) fault() error {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if len(in.faults) == 0 {
+	if len(in.queued) == 0 {
 		return nil
 	}
-	err := in.faults[0]
-	in.faults = in.faults[1:]
+	err := in.queued[0]
+	in.queued = in.queued[1:]
 	return err
 }
 
@@ -277,9 +277,13 @@ const maxFaults = 100
 // tell notes what went wrong and makes Read return it.
 func (in *Input) tell(err error) {
 	in.state.Failed(err)
+	in.queue(err)
+}
+
+func (in *Input) queue(err error) {
 	in.mu.Lock()
-	if len(in.faults) < maxFaults {
-		in.faults = append(in.faults, err)
+	if len(in.queued) < maxFaults {
+		in.queued = append(in.queued, err)
 	}
 	in.mu.Unlock()
 	in.nudge()

@@ -109,6 +109,11 @@ func TestLookbackIsKept(t *testing.T) {
 
 // follow reads without end and acknowledges everything.
 func follow(t *testing.T, in *Input) (got func() []string) {
+	return followTelling(t, in, new([]string))
+}
+
+// followTelling also notes the errors that Read tells; look at them after a call of got.
+func followTelling(t *testing.T, in *Input, told *[]string) (got func() []string) {
 	records := make(chan string, 100_000)
 	go func() {
 		for {
@@ -117,6 +122,7 @@ func follow(t *testing.T, in *Input) (got func() []string) {
 				if in.over(t.Context()) != nil {
 					return
 				}
+				*told = append(*told, err.Error())
 				continue
 			}
 			for _, r := range b.Records {
