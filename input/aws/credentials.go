@@ -4,6 +4,7 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/credentials/stscreds"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 const defaultSessionName = "trailbeat"
@@ -17,10 +18,10 @@ func (s *Session) credentials() {
 	}
 	switch {
 	case c.AccessKeyID != "":
-		s.base.Credentials = s.cache(credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken))
+		s.base.Credentials = credentials.NewStaticCredentialsProvider(c.AccessKeyID, c.SecretAccessKey, c.SessionToken)
 	case c.WebIdentity.TokenFile != "":
 		token := stscreds.IdentityTokenFile(c.WebIdentity.TokenFile)
-		s.base.Credentials = s.cache(stscreds.NewWebIdentityRoleProvider(s.newSTS(s.base.Copy()), c.WebIdentity.RoleARN, token,
+		s.base.Credentials = s.cache(stscreds.NewWebIdentityRoleProvider(s.linkSTS(), c.WebIdentity.RoleARN, token,
 			func(o *stscreds.WebIdentityRoleOptions) { o.RoleSessionName, o.Duration = name, c.AssumeRole.Duration }))
 	}
 	chain := c.RoleChain
@@ -29,7 +30,7 @@ func (s *Session) credentials() {
 	}
 	for _, r := range chain {
 		// Each client keeps the credentials of the link before it.
-		s.base.Credentials = s.cache(stscreds.NewAssumeRoleProvider(s.newSTS(s.base.Copy()), r.RoleARN, func(o *stscreds.AssumeRoleOptions) {
+		s.base.Credentials = s.cache(stscreds.NewAssumeRoleProvider(s.linkSTS(), r.RoleARN, func(o *stscreds.AssumeRoleOptions) {
 			o.RoleSessionName, o.Duration = name, c.AssumeRole.Duration
 			if r.SessionName != "" {
 				o.RoleSessionName = r.SessionName
@@ -41,8 +42,21 @@ func (s *Session) credentials() {
 	}
 }
 
+// linkSTS is the client that fetches the keys of the next link with those of the links so far. Where there are none yet, keys that
+// expired have nothing to be renewed from.
+func (s *Session) linkSTS() *sts.Client {
+	cfg := s.base.Copy()
+	if len(s.renewal.caches) == 0 {
+		cfg.Retryer = s.cfg.retryer(func(error) awssdk.Ternary { return awssdk.UnknownTernary })
+	}
+	return s.newSTS(cfg)
+}
+
+// cache keeps what a provider fetches until it expires, or is refused as expired.
 func (s *Session) cache(p awssdk.CredentialsProvider) awssdk.CredentialsProvider {
-	return awssdk.NewCredentialsCache(p, func(o *awssdk.CredentialsCacheOptions) {
+	c := awssdk.NewCredentialsCache(p, func(o *awssdk.CredentialsCacheOptions) {
 		o.ExpiryWindow, o.ExpiryWindowJitterFrac = s.cfg.AssumeRole.ExpiryWindow, 0.1
 	})
+	s.renewal.add(c)
+	return c
 }

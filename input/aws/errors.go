@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -257,8 +256,6 @@ func causeText(err error) string {
 	return err.Error()
 }
 
-var notAuthorized = regexp.MustCompile(`not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9*]+)(?: on resource: "?([^\s"]+))?`)
-
 // Explain makes an *Error of what a call failed with. nil stays nil, and what is explained already stays as it is.
 func (c Call) Explain(err error) error {
 	var own *Error
@@ -272,60 +269,4 @@ func (c Call) Explain(err error) error {
 	}
 	e.Hint = c.hint(e, causeText(err))
 	return e
-}
-
-func (c Call) hint(e *Error, text string) string {
-	switch e.Class {
-	case ClassThrottled:
-		return "it is tried again; lower number_of_workers or ask AWS for a higher quota if it stays"
-	case ClassAccessDenied:
-		action, resource := c.Action, c.Resource
-		if m := notAuthorized.FindStringSubmatch(text); m != nil {
-			if action = m[1]; m[2] != "" {
-				resource = m[2]
-			}
-		} else if strings.HasPrefix(strings.ToLower(e.Code), "kms") {
-			action, resource = "kms:Decrypt", "the key that it is encrypted with"
-		}
-		return grant(action, resource)
-	case ClassCredentials:
-		if e.Code == "RequestTimeTooSkewed" {
-			return "set the clock of this machine right"
-		}
-		return "set access_key_id and secret_access_key, credential_profile_name, web_identity or a role of the machine, and check that they are valid in this account"
-	case ClassExpired:
-		return "session_token has expired; give new keys, or use role_arn or a profile, which are refreshed"
-	case ClassNoBucket:
-		return "check the name of the bucket and that it was not deleted"
-	case ClassNoKey:
-		return "it was deleted or never written"
-	case ClassNoQueue:
-		return "check queue_url (region, account and name)"
-	case ClassRegion:
-		return "set region to that of the bucket"
-	case ClassKMS:
-		return "enable the KMS key, or restore it, in the account that owns it"
-	case ClassArchived:
-		return "restore it from the archive, or move objects there later (lifecycle rule)"
-	case ClassNetwork:
-		return "check endpoint, proxy_url, DNS and firewalls if it stays"
-	}
-	return ""
-}
-
-func grant(action, resource string) string {
-	if action == "" {
-		return ""
-	}
-	hint := "allow " + action
-	if resource != "" {
-		hint += " on " + resource
-	}
-	switch {
-	case strings.HasPrefix(action, "kms:"):
-		hint += " in the IAM policy and in the policy of the key"
-	case action == "s3:GetObject":
-		hint += " (and kms:Decrypt on its key if it is encrypted with KMS; without s3:ListBucket a missing object is denied too)"
-	}
-	return hint
 }

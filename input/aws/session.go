@@ -35,6 +35,8 @@ type Session struct {
 	base   awssdk.Config
 	client *onePass
 
+	renewal renewal
+
 	mu      sync.Mutex
 	s3      map[string]*s3.Client
 	sqs     map[string]*sqs.Client
@@ -72,7 +74,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Session, error) {
 	}
 	options := []func(*config.LoadOptions) error{
 		config.WithHTTPClient(transport),
-		config.WithRetryer(cfg.retryer()),
+		config.WithRetryer(cfg.retryer(s.renewal.retry)),
 		config.WithAPIOptions([]func(*middleware.Stack) error{
 			awsmiddleware.AddUserAgentKeyValue("trailbeat", version(cfg)),
 			s.timeout,
@@ -138,11 +140,12 @@ func brokenAnswer(err error) awssdk.Ternary {
 	return awssdk.UnknownTernary
 }
 
-func (c Config) retryer() func() awssdk.Retryer {
+// retryer makes what tries calls again: where the SDK does, and where more says so.
+func (c Config) retryer(more func(error) awssdk.Ternary) func() awssdk.Retryer {
 	return func() awssdk.Retryer {
 		standard := func(o *retry.StandardOptions) {
 			o.MaxAttempts = c.Retry.MaxAttempts
-			o.Retryables = append(slices.Clip(o.Retryables), retry.IsErrorRetryableFunc(brokenAnswer))
+			o.Retryables = append(slices.Clip(o.Retryables), retry.IsErrorRetryableFunc(brokenAnswer), retry.IsErrorRetryableFunc(more))
 		}
 		if c.Retry.Mode == "adaptive" {
 			return retry.NewAdaptiveMode(func(o *retry.AdaptiveModeOptions) {

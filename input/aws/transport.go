@@ -33,7 +33,8 @@ func (s *Session) timeout(stack *middleware.Stack) error {
 	return stack.Initialize.Add(middleware.InitializeMiddlewareFunc("trailbeatTimeout",
 		func(ctx context.Context, in middleware.InitializeInput, next middleware.InitializeHandler) (middleware.InitializeOutput, middleware.Metadata, error) {
 			if awsmiddleware.GetOperationName(ctx) == "GetObject" {
-				return next.HandleInitialize(ctx, in)
+				out, meta, err := next.HandleInitialize(ctx, in)
+				return out, meta, s.expired(err)
 			}
 			bounded, cancel := context.WithTimeout(ctx, s.cfg.APITimeout)
 			defer cancel()
@@ -41,6 +42,6 @@ func (s *Session) timeout(stack *middleware.Stack) error {
 			if err != nil && bounded.Err() != nil && ctx.Err() == nil {
 				err = fmt.Errorf("%w (api_timeout: %s): %w", ErrTimeout, s.cfg.APITimeout, err)
 			}
-			return out, meta, err
+			return out, meta, s.expired(err)
 		}), middleware.Before)
 }

@@ -88,7 +88,7 @@ func (in *Input) find(ctx context.Context) ([]found, error) {
 	for {
 		out, err := in.api.DescribeLogGroups(ctx, ask)
 		if err != nil {
-			return nil, in.call("listing log groups with the prefix", in.cfg.LogGroupNamePrefix, "logs:DescribeLogGroups").Explain(err)
+			return nil, in.call("listing log groups with the prefix", in.cfg.LogGroupNamePrefix, "logs:DescribeLogGroups", in.cfg.listResource()).Explain(err)
 		}
 		for _, lg := range out.LogGroups {
 			f := found{name: awssdk.ToString(lg.LogGroupName)}
@@ -157,9 +157,10 @@ func (in *Input) startAt() (int64, error) {
 	return s.Since.UnixMilli(), nil
 }
 
-// call describes a call for its error.
-func (in *Input) call(doing, target, action string) aws.Call {
-	return aws.Call{Doing: doing, Target: fmt.Sprintf("%q in %s", target, in.cfg.region()), Action: action, Resource: in.resource()}
+// call describes a call for its error. resource is the one of the policy, so that what the error says to allow is what
+// Policy gives.
+func (in *Input) call(doing, target, action, resource string) aws.Call {
+	return aws.Call{Doing: doing, Target: fmt.Sprintf("%q in %s", target, in.cfg.region()), Action: action, Resource: resource}
 }
 
 // resource is the ARN, or a pattern of ARNs, of what is read.

@@ -172,7 +172,7 @@ func (in *Input) page(ctx context.Context, r *reading) (*cloudwatchlogs.FilterLo
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		err = in.call("reading log group", r.g.name, "logs:FilterLogEvents").Explain(err)
+		err = in.call("reading log group", r.g.name, "logs:FilterLogEvents", in.resource()).Explain(err)
 		var told *aws.Error
 		if errors.As(err, &told) && told.Class == aws.ClassNoResource {
 			told.Hint = "check its name and region_name; it is tried again"
