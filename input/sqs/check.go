@@ -16,6 +16,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/s3object"
+	"github.com/trailbeat/trailbeat/input/sqs/notice"
 )
 
 // Step is one thing that Check looked at.
@@ -131,7 +132,7 @@ func (in *Input) checkDelete(ctx context.Context, report func(Step)) {
 var unknownHandle = []string{"ReceiptHandleIsInvalid", "InvalidParameterValue", "InvalidIdFormat"}
 
 // checkMessage receives and releases one message.
-func (in *Input) checkMessage(ctx context.Context, report func(Step)) (notice, bool) {
+func (in *Input) checkMessage(ctx context.Context, report func(Step)) (notice.Notice, bool) {
 	const receive, release, understand = "receive one message", "release it", "understand it"
 	skip := func(why string, names ...string) {
 		for _, name := range names {
@@ -143,13 +144,13 @@ func (in *Input) checkMessage(ctx context.Context, report func(Step)) (notice, b
 	})
 	if err != nil {
 		report(Step{Name: receive, Err: in.call("receiving a message of queue", "sqs:ReceiveMessage").Explain(err)})
-		return notice{}, false
+		return notice.Notice{}, false
 	}
 	if len(out.Messages) == 0 {
 		const why = "the queue is empty"
 		report(Step{Name: receive, Detail: why})
 		skip(why, release, understand, readOne, decodeOne)
-		return notice{}, false
+		return notice.Notice{}, false
 	}
 	n, m := in.telling(out.Messages)
 	report(Step{Name: receive, Detail: "message " + awssdk.ToString(m.MessageId)})
@@ -162,25 +163,25 @@ func (in *Input) checkMessage(ctx context.Context, report func(Step)) (notice, b
 	}
 	report(Step{Name: release, Detail: "it comes again at once", Err: in.call("releasing a message of queue", "sqs:ChangeMessageVisibility").Explain(failed)})
 	if n == nil {
-		_, err := parse(awssdk.ToString(m.Body))
+		_, err := notice.Parse(awssdk.ToString(m.Body))
 		report(Step{Name: understand, Err: err})
 		skip("the message names none", readOne, decodeOne)
-		return notice{}, false
+		return notice.Notice{}, false
 	}
-	report(Step{Name: understand, Detail: fmt.Sprintf("it names %d objects and holds %d records", len(n.objects), len(n.records))})
+	report(Step{Name: understand, Detail: fmt.Sprintf("it names %d objects and holds %d records", len(n.Objects), len(n.Records))})
 	return *n, true
 }
 
 // telling gives the message that says most: one that names objects or holds records, before one that says nothing, before
 // one that is not understood, which comes without a notice.
-func (in *Input) telling(messages []types.Message) (*notice, types.Message) {
-	var empty *notice
+func (in *Input) telling(messages []types.Message) (*notice.Notice, types.Message) {
+	var empty *notice.Notice
 	best := messages[0]
 	for _, m := range messages {
-		n, err := parse(awssdk.ToString(m.Body))
+		n, err := notice.Parse(awssdk.ToString(m.Body))
 		switch {
 		case err != nil:
-		case len(n.objects)+len(n.records) > 0:
+		case len(n.Objects)+len(n.Records) > 0:
 			return &n, m
 		case empty == nil:
 			empty, best = &n, m
@@ -192,14 +193,15 @@ func (in *Input) telling(messages []types.Message) (*notice, types.Message) {
 const readOne, decodeOne = "read one object", "decode one record"
 
 // checkObject reads the first object that a message names.
-func (in *Input) checkObject(ctx context.Context, n notice, report func(Step)) {
-	for _, ref := range n.objects {
+func (in *Input) checkObject(ctx context.Context, n notice.Notice, report func(Step)) {
+	for _, ref := range n.Objects {
 		if in.reader.Kind(ref.Key) == s3object.Ignored {
 			continue
 		}
 		if ref.Region == "" {
 			ref.Region = in.region()
 		}
+		ref := s3object.Ref(ref)
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		o, err := in.reader.Open(ctx, ref, func(error) {})
@@ -224,8 +226,8 @@ func (in *Input) checkObject(ctx context.Context, n notice, report func(Step)) {
 		return
 	}
 	report(Step{Name: readOne, Skipped: true, Detail: "the message names none that is chosen"})
-	if len(n.records) > 0 {
-		report(describe(n.records[0]))
+	if len(n.Records) > 0 {
+		report(describe(n.Records[0]))
 		return
 	}
 	report(Step{Name: decodeOne, Skipped: true, Detail: "the message holds none"})

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/input/aws/awstest"
+	"github.com/trailbeat/trailbeat/input/sqs/notice"
 )
 
 func TestCheck(t *testing.T) {
@@ -37,8 +38,8 @@ func TestCheck(t *testing.T) {
 		b := newBench()
 		identity(b)
 		b.Send("trail-queue", "hello")
-		b.Send("trail-queue", validationMessage)
-		b.object("1", oneRecord)
+		b.Send("trail-queue", notice.ValidationMessage)
+		b.object("1", awstest.Record)
 		ok, skipped, failed := check(t, b)
 		assert.Empty(t, skipped)
 		assert.Empty(t, failed)
@@ -61,7 +62,7 @@ func TestCheck(t *testing.T) {
 	inTime(t, "an empty queue", func(t *testing.T) {
 		b := newBench()
 		identity(b)
-		b.object("1", oneRecord)
+		b.object("1", awstest.Record)
 		in := b.open(t)
 		read(t, in).Ack(nil)
 		require.NoError(t, in.Close())
@@ -72,7 +73,7 @@ func TestCheck(t *testing.T) {
 	})
 	inTime(t, "nothing is allowed", func(t *testing.T) {
 		b := newBench()
-		b.object("1", oneRecord)
+		b.object("1", awstest.Record)
 		b.Hook(func(call string, _ *http.Request) *awstest.Fault {
 			if call == "ReceiveMessage" || call == "ChangeMessageVisibility" {
 				return nil
@@ -81,7 +82,7 @@ func TestCheck(t *testing.T) {
 		})
 		_, skipped, failed := check(t, b)
 		require.Len(t, failed, 4)
-		assert.Contains(t, failed[0], "allow sts:GetCallerIdentity")
+		assert.Contains(t, failed[0], "no right is needed for that")
 		assert.Contains(t, failed[1], "allow sqs:GetQueueAttributes on arn:aws:sqs:us-east-1:123456789012:trail-queue")
 		assert.Contains(t, failed[2], "right to delete: deleting from queue trail-queue: access denied (AccessDenied); allow sqs:DeleteMessage on arn:aws:sqs:us-east-1:123456789012:trail-queue")
 		assert.Contains(t, failed[3], "allow s3:GetObject on arn:aws:s3:::trail/1 (and kms:Decrypt")

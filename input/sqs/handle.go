@@ -11,18 +11,19 @@ import (
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/s3object"
+	"github.com/trailbeat/trailbeat/input/sqs/notice"
 )
 
 // handle reads all that a message names and hands it over.
 func (in *Input) handle(m *message) {
 	defer in.room.idle()
 	defer m.settle()
-	n, err := parse(m.body)
+	n, err := notice.Parse(m.body)
 	m.body = ""
 	if err != nil {
 		in.stats.MessagesUnknown.Add(1)
 		told := fmt.Errorf("message %s of queue %s: %w", m.id, in.queue.Name, err)
-		if unknown := new(unknownError); errors.As(err, &unknown) && in.kinds.first("unknown "+unknown.kind) {
+		if unknown := new(notice.UnknownError); errors.As(err, &unknown) && in.kinds.first("unknown "+unknown.Kind) {
 			in.tell(told)
 		} else {
 			in.state.Failed(told)
@@ -30,19 +31,19 @@ func (in *Input) handle(m *message) {
 		m.fail(err, true)
 		return
 	}
-	for _, kind := range n.skipped {
+	for _, kind := range n.Skipped {
 		in.stats.EventsSkipped.Add(1)
 		if in.kinds.first("skipped " + kind) {
 			in.log.Warn("events that tell of no new object are skipped; leave them out of the notifications", "kind", kind)
 		}
 	}
-	if len(n.objects) == 0 && len(n.records) == 0 {
+	if len(n.Objects) == 0 && len(n.Records) == 0 {
 		in.stats.MessagesEmpty.Add(1)
 	}
-	if len(n.records) > 0 {
+	if len(n.Records) > 0 {
 		in.handRecords(m, n)
 	}
-	for _, ref := range n.objects {
+	for _, ref := range n.Objects {
 		if err := context.Cause(m.ctx); err != nil {
 			m.fail(err, false)
 			break
@@ -51,13 +52,13 @@ func (in *Input) handle(m *message) {
 			in.stats.ObjectsIgnored.Add(1)
 			continue
 		}
-		in.readObject(m, ref)
+		in.readObject(m, s3object.Ref(ref))
 	}
 }
 
 // handRecords hands over the records that stand in the message.
-func (in *Input) handRecords(m *message, n notice) {
-	region := n.region
+func (in *Input) handRecords(m *message, n notice.Notice) {
+	region := n.Region
 	if region == "" {
 		region = in.region()
 	}
@@ -65,8 +66,8 @@ func (in *Input) handRecords(m *message, n notice) {
 	origin := &input.Origin{InputID: in.deps.ID, InputType: Type, Path: in.cfg.QueueURL + "#" + m.id, Region: region}
 	in.state.Object(origin.Path)
 	var offset int64
-	all := make([]input.Record, len(n.records))
-	for i, raw := range n.records {
+	all := make([]input.Record, len(n.Records))
+	for i, raw := range n.Records {
 		all[i] = input.Record{Raw: raw, Origin: origin, Index: int64(i), Offset: offset, SourceID: m.id}
 		offset += int64(len(raw))
 	}

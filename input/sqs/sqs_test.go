@@ -20,6 +20,7 @@ import (
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws/awstest"
 	"github.com/trailbeat/trailbeat/input/s3object"
+	"github.com/trailbeat/trailbeat/input/sqs/notice"
 )
 
 type bench struct {
@@ -45,7 +46,7 @@ func (b *bench) open(t *testing.T) *Input {
 // object stores an object and tells the queue.
 func (b *bench) object(key string, records ...string) {
 	b.Put("trail", key, []byte(`{"Records":[`+strings.Join(records, ",")+`]}`), nil)
-	b.Send("trail-queue", notification(s3Body("ObjectCreated:Put", "trail", key)))
+	b.Send("trail-queue", awstest.Notification(awstest.S3Event("ObjectCreated:Put", "trail", key)))
 }
 
 func read(t *testing.T, in *Input) *input.Batch {
@@ -197,7 +198,7 @@ func TestNothingIsDeletedThatIsNotUnderstood(t *testing.T) {
 		for range 3 {
 			b.Send("trail-queue", "hello")
 		}
-		b.Send("trail-queue", bridge("Something", "aws.ec2", "{}"))
+		b.Send("trail-queue", awstest.Bridge("Something", "aws.ec2", "{}"))
 		in := b.open(t)
 		var told []string
 		ctx, cancel := context.WithTimeout(t.Context(), 24*time.Hour)
@@ -244,9 +245,9 @@ func TestEmptyMessages(t *testing.T) {
 		b := newBench()
 		b.once = true
 		b.Send("trail-queue", `{"Event":"s3:TestEvent"}`)
-		b.Send("trail-queue", validationMessage)
-		b.Send("trail-queue", notification(s3Body("ObjectRemoved:Delete", "trail", "1")))
-		b.Send("trail-queue", notification(s3Body("ObjectCreated:Put", "trail", "AWSLogs/123456789012/Config/x.json.gz")))
+		b.Send("trail-queue", notice.ValidationMessage)
+		b.Send("trail-queue", awstest.Notification(awstest.S3Event("ObjectRemoved:Delete", "trail", "1")))
+		b.Send("trail-queue", awstest.Notification(awstest.S3Event("ObjectCreated:Put", "trail", "AWSLogs/123456789012/Config/x.json.gz")))
 		in := b.open(t)
 		_, err := in.Read(t.Context())
 		assert.Equal(t, io.EOF, err)
@@ -362,7 +363,7 @@ func TestObjectsThatFail(t *testing.T) {
 	inTime(t, "as their content is broken", func(t *testing.T) {
 		b := newBench()
 		b.Put("trail", "1", []byte(`{"Records":[{"a":1},{"a":`), nil)
-		b.Send("trail-queue", notification(s3Body("ObjectCreated:Put", "trail", "1")))
+		b.Send("trail-queue", awstest.Notification(awstest.S3Event("ObjectCreated:Put", "trail", "1")))
 		in := b.open(t)
 		var got []string
 		var told error
@@ -386,7 +387,7 @@ func TestObjectsThatFail(t *testing.T) {
 func TestAckWithAnError(t *testing.T) {
 	for name, seed := range map[string]func(*bench){
 		"object": func(b *bench) { b.object("1", `{"a":1}`) },
-		"record": func(b *bench) { b.Send("trail-queue", oneRecord) },
+		"record": func(b *bench) { b.Send("trail-queue", awstest.Record) },
 	} {
 		inTime(t, name, func(t *testing.T) {
 			b := newBench()
@@ -460,7 +461,7 @@ func TestReceivingFails(t *testing.T) {
 		inTime(t, "in a run that ends, "+name, func(t *testing.T) {
 			b := newBench()
 			b.once = true
-			b.Send("trail-queue", oneRecord)
+			b.Send("trail-queue", awstest.Record)
 			b.Hook(fault)
 			in := b.open(t)
 			var err error
@@ -505,7 +506,7 @@ func TestInFlightIsBounded(t *testing.T) {
 		b := newBench()
 		b.cfg.MaxMessagesInFlight = 12
 		for range 100 {
-			b.Send("trail-queue", oneRecord)
+			b.Send("trail-queue", awstest.Record)
 		}
 		in := b.open(t)
 		var batches []*input.Batch
@@ -533,18 +534,18 @@ func TestInFlightIsBounded(t *testing.T) {
 func TestEndOfTheContextPausesReceiving(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()
-		b.Send("trail-queue", oneRecord)
+		b.Send("trail-queue", awstest.Record)
 		in := b.open(t)
 		ctx, cancel := context.WithCancel(t.Context())
 		batch, err := in.Read(ctx)
 		require.NoError(t, err)
 		cancel()
 		synctest.Wait()
-		b.Send("trail-queue", insight)
+		b.Send("trail-queue", awstest.Insight)
 		time.Sleep(time.Hour)
 		assert.Equal(t, 1, b.Visible("trail-queue"), "left for others")
 		batch.Ack(nil)
-		assert.Equal(t, []string{insight}, raws(read(t, in)), "and on with another context")
+		assert.Equal(t, []string{awstest.Insight}, raws(read(t, in)), "and on with another context")
 		require.NoError(t, in.Close())
 	})
 }
@@ -552,10 +553,10 @@ func TestEndOfTheContextPausesReceiving(t *testing.T) {
 func TestRecordsInMessages(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench()
-		id := b.Send("trail-queue", `{"Records":[`+oneRecord+`,`+insight+`]}`)
+		id := b.Send("trail-queue", `{"Records":[`+awstest.Record+`,`+awstest.Insight+`]}`)
 		in := b.open(t)
 		batch := read(t, in)
-		assert.Equal(t, []string{oneRecord, insight}, raws(batch))
+		assert.Equal(t, []string{awstest.Record, awstest.Insight}, raws(batch))
 		assert.Equal(t, &input.Origin{InputID: "in", InputType: "aws-s3", Path: queueURL + "#" + id, Region: "us-west-2"}, batch.Records[0].Origin)
 		assert.EqualValues(t, 1, batch.Records[1].Index)
 		require.NoError(t, in.Close())

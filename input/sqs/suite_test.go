@@ -54,13 +54,13 @@ var seeders = map[string]func(s *awstest.Server, n int, records []string){
 	"one object each time": func(s *awstest.Server, n int, records []string) {
 		key := fmt.Sprintf("%04d.json", n)
 		s.Put("trail", key, []byte(`{"Records":[`+strings.Join(records, ",")+`]}`), nil)
-		s.Send("trail-queue", notification(s3Body("ObjectCreated:Put", "trail", key)))
+		s.Send("trail-queue", awstest.Notification(awstest.S3Event("ObjectCreated:Put", "trail", key)))
 	},
 	"a few records an object": func(s *awstest.Server, n int, records []string) {
 		for i := 0; i < len(records); i += 3 {
 			key := fmt.Sprintf("%04d-%04d.json", n, i)
 			s.Put("trail", key, []byte(`{"Records":[`+strings.Join(records[i:min(i+3, len(records))], ",")+`]}`), nil)
-			s.Send("trail-queue", bridge("Object Created", "aws.s3", `{"bucket":{"name":"trail"},"object":{"key":`+quoted(key)+`}}`))
+			s.Send("trail-queue", awstest.Bridge("Object Created", "aws.s3", `{"bucket":{"name":"trail"},"object":{"key":`+awstest.Quoted(key)+`}}`))
 		}
 	},
 	"many objects a message": func(s *awstest.Server, n int, records []string) {
@@ -68,13 +68,13 @@ var seeders = map[string]func(s *awstest.Server, n int, records []string){
 		for i, r := range records {
 			key := fmt.Sprintf("%04d-%04d.json", n, i)
 			s.Put("trail", key, []byte(r), nil)
-			keys = append(keys, quoted(key))
+			keys = append(keys, awstest.Quoted(key))
 		}
 		s.Send("trail-queue", `{"s3Bucket":"trail","s3ObjectKey":[`+strings.Join(keys, ",")+`]}`)
 	},
 	"records in messages": func(s *awstest.Server, _ int, records []string) {
 		for _, r := range records {
-			s.Send("trail-queue", bridge("AWS API Call via CloudTrail", "aws.iam", r))
+			s.Send("trail-queue", awstest.Bridge("AWS API Call via CloudTrail", "aws.iam", r))
 		}
 	},
 }

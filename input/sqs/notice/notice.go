@@ -1,4 +1,7 @@
-package sqs
+// Package notice understands what messages say that tell of CloudTrail's files: notifications of S3, by themselves or within SNS, events
+// of EventBridge, CloudTrail's own messages, and those that bring the records themselves. It asks nobody, and knows nothing of
+// queues.
+package notice
 
 import (
 	"bytes"
@@ -9,35 +12,41 @@ import (
 	"strings"
 
 	"github.com/trailbeat/trailbeat/input"
-	"github.com/trailbeat/trailbeat/input/s3object"
 )
 
-// notice is what a message says.
-type notice struct {
-	objects []s3object.Ref
-	// records stand in the message itself.
-	records []json.RawMessage
-	// region that the records were sent from.
-	region string
-	// skipped are the kinds of events in it that are of no interest, such as "aws:s3 ObjectRemoved:Delete".
-	skipped []string
+// Notice is what a message says.
+type Notice struct {
+	Objects []Object
+	// Records stand in the message itself.
+	Records []json.RawMessage
+	// Region that the records were sent from.
+	Region string
+	// Skipped are the kinds of events in it that are of no interest, such as "aws:s3 ObjectRemoved:Delete".
+	Skipped []string
 }
 
-// unknownError says that a message is not understood.
-type unknownError struct {
-	// kind is what can be said of it without its content, for one warning each.
-	kind string
+// Object names an object.
+type Object struct {
+	Bucket, Key string
+	// Region of the bucket; empty where the message does not say.
+	Region string
 }
 
-func (e *unknownError) Error() string {
-	return "the message is not understood (" + e.kind + "); it stays in the queue for its redrive policy"
+// UnknownError says that a message is not understood.
+type UnknownError struct {
+	// Kind is what can be said of it without its content, for one warning each.
+	Kind string
+}
+
+func (e *UnknownError) Error() string {
+	return "the message is not understood (" + e.Kind + "); it stays in the queue for its redrive policy"
 }
 
 // ErrorKind is the kind of the fault in reports; see input.Explained.
-func (e *unknownError) ErrorKind() string { return input.KindMessage }
+func (e *UnknownError) ErrorKind() string { return input.KindMessage }
 
 // ErrorHint says how to mend it.
-func (e *unknownError) ErrorHint() string {
+func (e *UnknownError) ErrorHint() string {
 	return "send only notifications of S3, SNS, EventBridge or CloudTrail to the queue"
 }
 
@@ -46,11 +55,11 @@ func unknown(format string, args ...any) error {
 	if len(kind) > 120 {
 		kind = kind[:120]
 	}
-	return &unknownError{kind: kind}
+	return &UnknownError{Kind: kind}
 }
 
-// validationMessage is what CloudTrail sends to a topic when it is set up.
-const validationMessage = "CloudTrail validation message."
+// ValidationMessage is what CloudTrail sends to a topic when it is set up.
+const ValidationMessage = "CloudTrail validation message."
 
 // envelope has the members by which messages are told apart.
 type envelope struct {
@@ -82,46 +91,46 @@ func (l *stringList) UnmarshalJSON(text []byte) error {
 	return json.Unmarshal(text, (*[]string)(l))
 }
 
-// parse understands the body of a message. The error is an *unknownError.
-func parse(body string) (notice, error) { return parseNested([]byte(body), 0) }
+// Parse understands the body of a message. The error is an *UnknownError.
+func Parse(body string) (Notice, error) { return parseNested([]byte(body), 0) }
 
-func parseNested(body []byte, depth int) (notice, error) {
+func parseNested(body []byte, depth int) (Notice, error) {
 	body = bytes.TrimSpace(bytes.TrimPrefix(body, []byte("\xef\xbb\xbf")))
-	if string(body) == validationMessage {
-		return notice{}, nil
+	if string(body) == ValidationMessage {
+		return Notice{}, nil
 	}
 	if len(body) == 0 || body[0] != '{' {
-		return notice{}, unknown("no JSON object")
+		return Notice{}, unknown("no JSON object")
 	}
 	if !json.Valid(body) {
-		return notice{}, unknown("broken JSON")
+		return Notice{}, unknown("broken JSON")
 	}
 	if isRecord(body) { // before the rest, as its members may have any type
-		return notice{records: []json.RawMessage{body}, region: awsRegion(body)}, nil
+		return Notice{Records: []json.RawMessage{body}, Region: awsRegion(body)}, nil
 	}
 	var e envelope
 	if err := json.Unmarshal(body, &e); err != nil {
-		return notice{}, unknown("a JSON object with members of other types: %s", typeOf(err))
+		return Notice{}, unknown("a JSON object with members of other types: %s", typeOf(err))
 	}
 	switch {
 	case e.TopicArn != "" && e.Message != nil:
 		if e.Type != "" && e.Type != "Notification" {
-			return notice{}, unknown("SNS %s", e.Type)
+			return Notice{}, unknown("SNS %s", e.Type)
 		}
 		if depth >= 3 {
-			return notice{}, unknown("SNS envelopes within each other")
+			return Notice{}, unknown("SNS envelopes within each other")
 		}
 		n, err := parseNested([]byte(*e.Message), depth+1)
-		if inner := new(unknownError); errors.As(err, &inner) {
-			return notice{}, unknown("SNS with %s", strings.TrimPrefix(inner.kind, "SNS with "))
+		if inner := new(UnknownError); errors.As(err, &inner) {
+			return Notice{}, unknown("SNS with %s", strings.TrimPrefix(inner.Kind, "SNS with "))
 		}
 		return n, err
 	case e.Event == "s3:TestEvent":
-		return notice{}, nil
+		return Notice{}, nil
 	case e.Bucket != "" && len(e.Keys) > 0:
-		var n notice
+		var n Notice
 		for _, key := range e.Keys {
-			n.objects = append(n.objects, s3object.Ref{Bucket: e.Bucket, Key: key})
+			n.Objects = append(n.Objects, Object{Bucket: e.Bucket, Key: key})
 		}
 		return n, nil
 	case e.DetailType != "":
@@ -129,7 +138,7 @@ func parseNested(body []byte, depth int) (notice, error) {
 	case e.Records != nil:
 		return parseRecords(*e.Records)
 	}
-	return notice{}, unknown("a JSON object without Records")
+	return Notice{}, unknown("a JSON object without Records")
 }
 
 func typeOf(err error) string {
@@ -142,17 +151,17 @@ func typeOf(err error) string {
 // viaCloudTrail ends the detail-type of events that hold a record: "AWS API Call via CloudTrail" and its kin.
 const viaCloudTrail = " via CloudTrail"
 
-func parseEventBridge(e envelope) (notice, error) {
+func parseEventBridge(e envelope) (Notice, error) {
 	switch {
 	case strings.HasSuffix(e.DetailType, viaCloudTrail):
 		if !isObject(e.Detail) {
-			return notice{}, unknown("EventBridge %q without a record", e.DetailType)
+			return Notice{}, unknown("EventBridge %q without a record", e.DetailType)
 		}
-		return notice{records: []json.RawMessage{e.Detail}, region: e.Region}, nil
+		return Notice{Records: []json.RawMessage{e.Detail}, Region: e.Region}, nil
 	case e.Source != "aws.s3":
-		return notice{}, unknown("EventBridge %q of %q", e.DetailType, e.Source)
+		return Notice{}, unknown("EventBridge %q of %q", e.DetailType, e.Source)
 	case e.DetailType != "Object Created":
-		return notice{skipped: []string{"EventBridge " + e.DetailType}}, nil
+		return Notice{Skipped: []string{"EventBridge " + e.DetailType}}, nil
 	}
 	var d struct {
 		Bucket struct {
@@ -163,9 +172,9 @@ func parseEventBridge(e envelope) (notice, error) {
 		} `json:"object"`
 	}
 	if json.Unmarshal(e.Detail, &d) != nil || d.Bucket.Name == "" || d.Object.Key == "" {
-		return notice{}, unknown("EventBridge %q without bucket and key", e.DetailType)
+		return Notice{}, unknown("EventBridge %q without bucket and key", e.DetailType)
 	}
-	return notice{objects: []s3object.Ref{{Bucket: d.Bucket.Name, Key: d.Object.Key, Region: e.Region}}}, nil
+	return Notice{Objects: []Object{{Bucket: d.Bucket.Name, Key: d.Object.Key, Region: e.Region}}}, nil
 }
 
 // s3Event is one element of a notification of S3.
@@ -184,31 +193,33 @@ type s3Event struct {
 }
 
 // parseRecords takes the elements of "Records": events of S3, or CloudTrail records.
-func parseRecords(list []json.RawMessage) (notice, error) {
-	var n notice
+func parseRecords(list []json.RawMessage) (Notice, error) {
+	var n Notice
 	for _, raw := range list {
 		if isRecord(raw) {
-			n.records = append(n.records, raw)
-			n.region = awsRegion(raw)
+			n.Records = append(n.Records, raw)
+			n.Region = awsRegion(raw)
 			continue
 		}
 		var e s3Event
 		if err := json.Unmarshal(raw, &e); err != nil || e.EventSource == "" {
-			return notice{}, unknown("Records of another kind")
+			return Notice{}, unknown("Records of another kind")
 		}
-		name := strings.TrimPrefix(e.EventName, "s3:")
-		if e.EventSource != "aws:s3" || !strings.HasPrefix(name, "ObjectCreated:") {
-			n.skipped = append(n.skipped, e.EventSource+" "+e.EventName)
+		if e.EventSource != "aws:s3" {
+			return Notice{}, unknown("Records of %s", e.EventSource)
+		}
+		if !strings.HasPrefix(strings.TrimPrefix(e.EventName, "s3:"), "ObjectCreated:") {
+			n.Skipped = append(n.Skipped, e.EventSource+" "+e.EventName)
 			continue
 		}
 		if e.S3 == nil || e.S3.Bucket.Name == "" || e.S3.Object.Key == "" {
-			return notice{}, unknown("S3 event without bucket and key")
+			return Notice{}, unknown("S3 event without bucket and key")
 		}
 		key, err := url.QueryUnescape(e.S3.Object.Key)
 		if err != nil {
-			return notice{}, unknown("S3 event with a key that is not encoded as it should")
+			return Notice{}, unknown("S3 event with a key that is not encoded as it should")
 		}
-		n.objects = append(n.objects, s3object.Ref{Bucket: e.S3.Bucket.Name, Key: key, Region: e.AWSRegion})
+		n.Objects = append(n.Objects, Object{Bucket: e.S3.Bucket.Name, Key: key, Region: e.AWSRegion})
 	}
 	return n, nil
 }
