@@ -118,10 +118,11 @@ func ClassOf(err error) Class {
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		if c, ok := codeClass[api.ErrorCode()]; ok {
+		code := CodeOf(err)
+		if c, ok := codeClass[code]; ok {
 			return c
 		}
-		if _, ok := retry.DefaultThrottleErrorCodes[api.ErrorCode()]; ok {
+		if _, ok := retry.DefaultThrottleErrorCodes[code]; ok {
 			return ClassThrottled
 		}
 	}
@@ -142,6 +143,17 @@ func ClassOf(err error) Class {
 		return ClassServer
 	}
 	return networkClass(err)
+}
+
+// CodeOf is the code of the answer without a namespace, which some servers put before it ("com.amazonaws.sqs#..."). Empty where no
+// answer came.
+func CodeOf(err error) string {
+	var api smithy.APIError
+	if !errors.As(err, &api) {
+		return ""
+	}
+	code := api.ErrorCode()
+	return code[strings.LastIndexByte(code, '#')+1:]
 }
 
 func networkClass(err error) Class {
@@ -262,11 +274,7 @@ func (c Call) Explain(err error) error {
 	if err == nil || errors.As(err, &own) {
 		return err
 	}
-	e := &Error{Call: c, Class: ClassOf(err), Err: err}
-	var api smithy.APIError
-	if errors.As(err, &api) {
-		e.Code = api.ErrorCode()
-	}
+	e := &Error{Call: c, Class: ClassOf(err), Code: CodeOf(err), Err: err}
 	e.Hint = c.hint(e, causeText(err))
 	return e
 }

@@ -372,6 +372,18 @@ func TestClasses(t *testing.T) {
 		assert.ErrorContains(t, explained, "the answer was: why")
 		assert.Equal(t, explained, aws.Call{Doing: "more"}.Explain(explained), "once")
 	}
+	// A server of another maker puts the namespace before the code, in the header for callers of the old protocol.
+	server := new(awstest.Server)
+	server.Hook(func(string, *http.Request) *awstest.Fault {
+		return &awstest.Fault{Status: 400, Code: "QueueDoesNotExist", Header: http.Header{"X-Amzn-Query-Error": {"com.amazonaws.sqs#QueueDoesNotExist;Sender"}}}
+	})
+	cfg := static()
+	cfg.HTTPClient = server.Client()
+	_, err := open(t, cfg).SQS("").ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{QueueUrl: awssdk.String(queueURL)})
+	assert.Equal(t, aws.ClassNoQueue, aws.ClassOf(err), "%v", err)
+	assert.Equal(t, "QueueDoesNotExist", aws.CodeOf(err))
+	assert.Empty(t, aws.CodeOf(context.Canceled))
+
 	assert.NoError(t, aws.Call{}.Explain(nil))
 	assert.Equal(t, aws.ClassCanceled, aws.ClassOf(context.Canceled))
 }

@@ -12,7 +12,6 @@ import (
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
-	"github.com/aws/smithy-go"
 
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/s3object"
@@ -120,8 +119,7 @@ const noHandle = "trailbeat-test-input"
 func (in *Input) checkDelete(ctx context.Context, report func(Step)) {
 	const name = "right to delete"
 	_, err := in.client.DeleteMessage(ctx, &sqs.DeleteMessageInput{QueueUrl: &in.cfg.QueueURL, ReceiptHandle: awssdk.String(noHandle)})
-	var api smithy.APIError
-	if err == nil || errors.As(err, &api) && slices.Contains(unknownHandle, api.ErrorCode()) {
+	if err == nil || slices.Contains(unknownHandle, aws.CodeOf(err)) {
 		report(Step{Name: name, Detail: "tried with a handle of no message"})
 		return
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
-	"github.com/aws/smithy-go"
 
 	"github.com/trailbeat/trailbeat/input/aws"
 )
@@ -242,11 +241,7 @@ func (m *message) sign(d time.Duration) error {
 
 // isStale says that a receipt handle is worth nothing any more.
 func isStale(err error) bool {
-	var api smithy.APIError
-	if !errors.As(err, &api) {
-		return false
-	}
-	switch api.ErrorCode() {
+	switch aws.CodeOf(err) {
 	case "ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight",
 		"AWS.SimpleQueueService.MessageNotInflight", "InvalidIdFormat":
 		return aws.ClassOf(err) == aws.ClassOther
