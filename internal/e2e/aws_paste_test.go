@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,15 +43,24 @@ output.console:
 // A configuration of Filebeat runs as it is.
 func TestAWSPastedConfiguration(t *testing.T) {
 	c := newCloud(t)
-	if c.otherQueues() {
-		t.Skip("the configuration names one endpoint for all services")
+	shape, endpoint := "--notify plain", c.url
+	if c.otherQueues() { // the configuration names one endpoint for all services
+		shape = "--send plain"
+		queues, objects := forwardTo(t, c.sqs), forwardTo(t, c.s3)
+		endpoint = behind(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-Amz-Target") != "" {
+				queues.ServeHTTP(w, r)
+				return
+			}
+			objects.ServeHTTP(w, r)
+		}))
 	}
-	queue := c.queue("--notify plain", 0, 10, 1)
+	queue := c.queue(shape, 0, 10, 1)
 	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL_S3", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION", "AWS_DEFAULT_REGION"} {
 		require.NoError(t, os.Unsetenv(name)) // it was set by Setenv, which puts it back
 	}
 	path := filepath.Join(t.TempDir(), "filebeat.yml")
-	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, pasted, c.data, queue, c.url, "test", "test"), 0o600))
+	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, pasted, c.data, queue, endpoint, "test", "test"), 0o600))
 	run := exec.CommandContext(c.ctx, binary, "run", "--once", "-c", path)
 	var complaints strings.Builder
 	run.Stderr = &complaints
