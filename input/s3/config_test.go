@@ -110,10 +110,12 @@ func TestPolicy(t *testing.T) {
 	assert.Equal(t, []aws.Statement{
 		{Actions: []string{"s3:ListBucket"}, Resources: []string{cfg.AccessPointARN},
 			Condition: map[string]map[string][]string{"StringLike": {"s3:prefix": {"prod/*"}}}},
-		{Actions: []string{"s3:GetObject", "s3:DeleteObject"}, Resources: []string{cfg.AccessPointARN + "/object/prod/*"}},
+		{Actions: []string{"s3:GetObject", "s3:DeleteObject", "s3:GetObjectTagging"}, Resources: []string{cfg.AccessPointARN + "/object/prod/*"}},
 		{Actions: []string{"kms:Decrypt"}, Resources: []string{"arn:aws-cn:kms:cn-north-1:*:key/*"},
 			Condition: map[string]map[string][]string{"StringLike": {"kms:ViaService": {"s3.cn-north-1.*"}}}},
-		{Actions: []string{"s3:PutObject"}, Resources: []string{"arn:aws-cn:s3:::backup/b/*"}},
+		{Actions: []string{"s3:PutObject", "s3:PutObjectTagging"}, Resources: []string{"arn:aws-cn:s3:::backup/b/*"}},
+		{Actions: []string{"kms:GenerateDataKey", "kms:Decrypt"}, Resources: []string{"arn:aws-cn:kms:*:*:key/*"},
+			Condition: map[string]map[string][]string{"StringLike": {"kms:ViaService": {"s3.*.*"}}}},
 	}, list)
 
 	cfg = testConfig()

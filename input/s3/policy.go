@@ -7,7 +7,7 @@ import (
 )
 
 // Policy gives the least rights for these options. Nobody is asked. Objects that are encrypted with a KMS key need kms:Decrypt on that key
-// too, which the options do not name: it is given for whatever key S3 uses on behalf of the input. Other stores than AWS's have
+// too, which the options do not name (and copies kms:GenerateDataKey): it is given for whatever key S3 uses on behalf of the input. Other stores than AWS's have
 // policies of their own; for them it is empty.
 func (c Config) Policy() ([]aws.Statement, error) {
 	b, err := c.bucket()
@@ -30,6 +30,9 @@ func (c Config) Policy() ([]aws.Statement, error) {
 	if c.deletes() {
 		get.Actions = append(get.Actions, "s3:DeleteObject")
 	}
+	if c.BackupToBucketARN != "" { // a copy takes the tags along: S3 refuses it where there are some and the rights are missing
+		get.Actions = append(get.Actions, "s3:GetObjectTagging")
+	}
 	region := b.Region
 	if region == "" {
 		region = "*"
@@ -46,7 +49,11 @@ func (c Config) Policy() ([]aws.Statement, error) {
 			return nil, err
 		}
 		statements = append(statements, aws.Statement{
-			Actions: []string{"s3:PutObject"}, Resources: []string{to.ARN + "/" + c.BackupToBucketPrefix + "*"},
+			Actions: []string{"s3:PutObject", "s3:PutObjectTagging"}, Resources: []string{to.ARN + "/" + c.BackupToBucketPrefix + "*"},
+		}, aws.Statement{
+			// With a KMS key as the default of the other bucket, in whatever region that is: Decrypt is for what is written in parts.
+			Actions: []string{"kms:GenerateDataKey", "kms:Decrypt"}, Resources: []string{"arn:" + partition + ":kms:*:*:key/*"},
+			Condition: map[string]map[string][]string{"StringLike": {"kms:ViaService": {"s3.*.*"}}},
 		})
 	}
 	return statements, nil
