@@ -31,6 +31,9 @@ type fakeAWS struct {
 	mu   sync.Mutex
 	keys map[string][]string // of buckets, sorted
 	logs map[string][]logEvent
+
+	// refuse, where it is set before the first call, answers calls that it does not take itself, and reports that.
+	refuse func(w http.ResponseWriter, r *http.Request) bool
 }
 
 type logEvent struct {
@@ -58,6 +61,9 @@ func newFakeAWS(t *testing.T) *fakeAWS {
 			`<Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>`)
 	})
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if f.refuse != nil && f.refuse(w, r) {
+			return
+		}
 		if r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2" {
 			f.list(w, r)
 			return

@@ -2,10 +2,12 @@ package main
 
 import (
 	"database/sql"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -155,4 +157,68 @@ func TestInputsWithoutRights(t *testing.T) {
 	assert.Contains(t, stdout, "allow sqs:ReceiveMessage on arn:aws:sqs:us-east-1:123456789012:trail")
 	assert.Contains(t, stdout, "allow logs:FilterLogEvents on arn:aws:logs:us-east-1:")
 	assert.NotContains(t, stdout+stderr, "AKIAEXAMPLE/")
+}
+
+// Keys that expired, are wrong or have no rights, and a source that takes no calls for a while, are the matter of the one input that has
+// them. All others read to their end.
+func TestFaultsOfOneInputAreItsOwn(t *testing.T) {
+	for name, fault := range map[string]struct {
+		status int
+		code   string
+		passes bool // after some calls
+	}{
+		"expired":   {http.StatusForbidden, "ExpiredToken", false},
+		"wrong":     {http.StatusForbidden, "InvalidAccessKeyId", false},
+		"no rights": {http.StatusForbidden, "AccessDenied", false},
+		"throttled": {http.StatusServiceUnavailable, "ThrottlingException", true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFakeAWS(t)
+			var refused atomic.Int64
+			f.refuse = func(w http.ResponseWriter, r *http.Request) bool {
+				if !strings.Contains(r.Header.Get("Authorization"), "AKIAREFUSED/") || fault.passes && refused.Load() >= 6 {
+					return false
+				}
+				refused.Add(1)
+				w.Header().Set("X-Amzn-Errortype", fault.code)
+				w.WriteHeader(fault.status)
+				_, _ = io.WriteString(w, `<Error><Code>`+fault.code+`</Code><Message>no</Message></Error>`)
+				return true
+			}
+			good := strings.Replace(allWays, "output.sqlite: {}\n", "", 1)
+			bad := strings.ReplaceAll(good[strings.Index(good, "  - type"):], "\n    id: ", "\n    id: refused-")
+			for _, where := range []string{"/trail", ":listed", " trail\n"} {
+				bad = strings.Replace(bad, where, where[:1]+"other-"+where[1:], 1)
+			}
+			f.inAWS(t, good+bad+"output.sqlite: {}\n")
+			text, err := os.ReadFile("trailbeat.yml")
+			require.NoError(t, err)
+			parts := strings.Split(string(text), "AKIAEXAMPLE")
+			require.Len(t, parts, 7)
+			require.NoError(t, os.WriteFile("trailbeat.yml", []byte(strings.Join(parts[:4], "AKIAEXAMPLE")+"AKIAREFUSED"+strings.Join(parts[4:], "AKIAREFUSED")), 0o600))
+
+			for i, prefix := range []string{"", "other-"} {
+				heard := logKey("us-east-1", "aaaa")
+				f.putLog(t, prefix+"heard", heard, recordsOf(i*100, i*100+10)...)
+				f.Send(prefix+"trail", created(prefix+"heard", heard))
+				f.putLog(t, prefix+"listed", logKey("us-east-1", "bbbb"), recordsOf(i*100+10, i*100+20)...)
+				f.putEvents(prefix+"trail", recordsOf(i*100+20, i*100+30)...)
+			}
+			code, stdout, stderr := trailbeat(t, "run", "--once")
+			assert.Positive(t, refused.Load())
+			if fault.passes {
+				assert.Zero(t, code, stderr)
+				assert.Regexp(t, `^received 60 = 60 indexed`, stdout)
+				return
+			}
+			assert.Equal(t, 1, code)
+			assert.Regexp(t, `^received 30 = 30 indexed`, stdout)
+			for _, id := range []string{"queue", "bucket", "groups"} {
+				assert.Regexp(t, `(?m)^  `+id+`: received 10 = 10 indexed`, stdout)
+				assert.Regexp(t, `(?m)^  refused-`+id+`: received 0 = `, stdout)
+				assert.Regexp(t, `(?m)^  refused-`+id+`: 0 [a-z ]+ listed.*\n    last error`, stdout)
+			}
+			assert.Len(t, f.Left("other-trail"), 1)
+		})
+	}
 }
