@@ -15,6 +15,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/batch"
 	"github.com/trailbeat/trailbeat/input/progress"
 )
 
@@ -220,7 +221,7 @@ func (in *Input) Close() error {
 }
 
 // hand gives a batch to Read and waits until it is taken.
-func (in *Input) hand(g *group, b *batch, records []input.Record) error {
+func (in *Input) hand(g *group, b *handed, records []input.Record) error {
 	select {
 	case in.slots <- struct{}{}:
 	case <-in.ctx.Done():
@@ -231,14 +232,7 @@ func (in *Input) hand(g *group, b *batch, records []input.Record) error {
 		<-in.slots
 		return errReturned
 	}
-	var acked atomic.Bool
-	out := &input.Batch{Records: records, Ack: func(err error) {
-		if acked.Swap(true) {
-			in.log.Error("a batch was acknowledged twice, the second time does not count")
-			return
-		}
-		in.ack(g, b, err)
-	}}
+	out := &input.Batch{Records: records, Ack: batch.Once(in.log, func(err error) { in.ack(g, b, err) })}
 	select {
 	case in.out <- out:
 		return nil
@@ -247,7 +241,7 @@ func (in *Input) hand(g *group, b *batch, records []input.Record) error {
 	}
 }
 
-func (in *Input) ack(g *group, b *batch, err error) {
+func (in *Input) ack(g *group, b *handed, err error) {
 	if err != nil {
 		in.returned.Add(1)
 		in.allReturned.Add(1)

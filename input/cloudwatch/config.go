@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/batch"
 )
 
 // Config of the aws-cloudwatch input.
@@ -64,11 +65,8 @@ type Config struct {
 	// SeenMax is how many event ids are remembered for each log group, so that the overlap is not delivered again. Default
 	// 200000 (about 8 MiB); 0 remembers none. What is beyond it comes again and is a duplicate by its document id.
 	SeenMax int `config:"seen_max"`
-	// BatchMaxRecords is the most records of one batch. Default 1000; must be above 0.
-	BatchMaxRecords int `config:"batch_max_records"`
-	// BatchMaxBytes is the most bytes of raw records in one batch; one larger record makes a batch of its own.
-	// Default 4MiB; must be above 0.
-	BatchMaxBytes int64 `config:"batch_max_bytes,bytes"`
+	// Limits bound the batches.
+	batch.Limits `config:",inline"`
 	// MaxBatchesInFlight is how many batches may wait for their acknowledgement before reading waits. Default 16; must be
 	// above 0.
 	MaxBatchesInFlight int `config:"max_batches_in_flight"`
@@ -94,8 +92,7 @@ func DefaultConfig() Config {
 		WindowMaxPages:     32,
 		WindowMaxBytes:     16 << 20,
 		SeenMax:            200_000,
-		BatchMaxRecords:    1000,
-		BatchMaxBytes:      4 << 20,
+		Limits:             batch.DefaultLimits(),
 		MaxBatchesInFlight: 16,
 	}
 }
@@ -129,7 +126,7 @@ func (c Config) Validate() error {
 		is   int
 	}{
 		{"number_of_workers", c.Workers}, {"window_max_pages", c.WindowMaxPages},
-		{"batch_max_records", c.BatchMaxRecords}, {"max_batches_in_flight", c.MaxBatchesInFlight},
+		{"max_batches_in_flight", c.MaxBatchesInFlight},
 	} {
 		if n.is <= 0 {
 			bad("%s: must be > 0, is %d", n.name, n.is)
@@ -138,9 +135,7 @@ func (c Config) Validate() error {
 	if c.WindowMaxBytes <= 0 {
 		bad("window_max_bytes: must be > 0, is %d", c.WindowMaxBytes)
 	}
-	if c.BatchMaxBytes <= 0 || c.BatchMaxBytes > 1<<30 {
-		bad("batch_max_bytes: must be > 0 and at most 1GiB, is %d", c.BatchMaxBytes)
-	}
+	c.Limits.Validate(bad)
 	return errors.Join(errs...)
 }
 

@@ -21,8 +21,8 @@ type checkpoint struct {
 	ReadTo time.Time `json:"read_to"`
 }
 
-// batch is what one batch is, beside its records.
-type batch struct {
+// handed is what one batch is, beside its records.
+type handed struct {
 	window *window
 	keys   []eventKey
 }
@@ -53,7 +53,7 @@ type group struct {
 	settled int64        // by what was read: the next pass begins here
 	readTo  int64        // how far passes have come
 	windows []*window    // in order; the first is the oldest that is not delivered
-	pending map[*batch]struct{}
+	pending map[*handed]struct{}
 	failed  bool // a batch came back: nothing counts until all are back, then reading goes on at the checkpoint
 	stopped bool // acknowledgements no longer count
 
@@ -82,7 +82,7 @@ type pass struct {
 func groupOf(f found) *group {
 	return &group{
 		key: f.key, name: f.name, identifier: f.identifier, byName: !strings.HasPrefix(f.identifier, "arn:"),
-		pending: make(map[*batch]struct{}),
+		pending: make(map[*handed]struct{}),
 	}
 }
 
@@ -137,7 +137,7 @@ func (g *group) admit(k eventKey) bool {
 }
 
 // give registers a batch before it is handed out; false says that the window has failed meanwhile.
-func (g *group) give(b *batch) bool {
+func (g *group) give(b *handed) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.failed {
@@ -150,7 +150,7 @@ func (g *group) give(b *batch) bool {
 }
 
 // drop forgets the events of a batch that was not delivered, so that they come again.
-func (g *group) drop(b *batch) {
+func (g *group) drop(b *handed) {
 	for _, k := range b.keys {
 		g.seen.remove(k)
 	}
@@ -158,7 +158,7 @@ func (g *group) drop(b *batch) {
 
 // settle takes the acknowledgement of a batch. With nil its progress is on disk on return. idle says that the group waits
 // for nothing more.
-func (g *group) settle(b *batch, err error) (idle bool, _ error) {
+func (g *group) settle(b *handed, err error) (idle bool, _ error) {
 	g.mu.Lock()
 	delete(g.pending, b)
 	b.window.open--
@@ -286,7 +286,7 @@ func (l *lag) max(now time.Time) time.Duration {
 func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }
 
 // dropUnsent forgets the events of a batch that was never handed out.
-func (g *group) dropUnsent(b *batch) {
+func (g *group) dropUnsent(b *handed) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.drop(b)

@@ -64,7 +64,7 @@ type reading struct {
 	pages   int
 	bytes   int64
 	lost    int // page tokens
-	batch   *batch
+	batch   *handed
 	records []input.Record
 	size    int64
 }
@@ -240,12 +240,12 @@ func (in *Input) event(r *reading, e *types.FilteredLogEvent) error {
 	}
 	if r.batch != nil && (len(r.records) >= in.cfg.BatchMaxRecords || r.size+int64(len(message)) > in.cfg.BatchMaxBytes) {
 		if err := in.emit(r); err != nil {
-			r.g.dropUnsent(&batch{keys: []eventKey{key}})
+			r.g.dropUnsent(&handed{keys: []eventKey{key}})
 			return err
 		}
 	}
 	if r.batch == nil {
-		r.batch = &batch{window: r.w}
+		r.batch = &handed{window: r.w}
 	}
 	record := input.Record{Raw: []byte(message), SourceID: id, Fault: fault(message), Origin: &input.Origin{
 		InputID: in.deps.ID, InputType: Type, Path: r.g.name + "/" + stream, Region: r.g.region, LogGroup: r.g.name, LogStream: stream,

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"time"
 
+	"github.com/trailbeat/trailbeat/input/batch"
 	"github.com/trailbeat/trailbeat/input/records"
 )
 
@@ -28,11 +29,8 @@ type Config struct {
 	// CleanRemovedAfter is how long a file must be gone, so that a folder that is not mounted for a while is not read anew.
 	// Default 72h; 0 forgets at the first look, which takes place once an hour.
 	CleanRemovedAfter time.Duration `config:"clean_removed_after"`
-	// BatchMaxRecords is the most records of one batch. Default 1000; must be above 0.
-	BatchMaxRecords int `config:"batch_max_records"`
-	// BatchMaxBytes is the most bytes of raw records in one batch; one larger record makes a batch of its own.
-	// Default 4MiB; must be above 0.
-	BatchMaxBytes int64 `config:"batch_max_bytes,bytes"`
+	// Limits bound the batches.
+	batch.Limits `config:",inline"`
 	// MaxBatchesInFlight is how many batches may wait for their acknowledgement before Read waits. Default 16; must be above 0.
 	MaxBatchesInFlight int `config:"max_batches_in_flight"`
 	// MaxRecordBytes is the longest record in bytes; a longer one is a fault of its file. Default and 0: 16MiB.
@@ -53,8 +51,7 @@ func DefaultConfig() Config {
 		ScanFrequency:      10 * time.Second,
 		CleanRemoved:       true,
 		CleanRemovedAfter:  72 * time.Hour,
-		BatchMaxRecords:    1000,
-		BatchMaxBytes:      4 << 20,
+		Limits:             batch.DefaultLimits(),
 		MaxBatchesInFlight: 16,
 		MaxRecordBytes:     records.DefaultMaxRecordBytes,
 	}
@@ -99,17 +96,10 @@ func (c Config) Validate() error {
 	if c.CleanRemovedAfter < 0 {
 		bad("clean_removed_after: must be >= 0, is %s", c.CleanRemovedAfter)
 	}
-	if c.BatchMaxRecords <= 0 {
-		bad("batch_max_records: must be > 0, is %d", c.BatchMaxRecords)
-	}
-	if c.BatchMaxBytes <= 0 || c.BatchMaxBytes > 1<<30 {
-		bad("batch_max_bytes: must be > 0 and at most 1GiB, is %d", c.BatchMaxBytes)
-	}
+	c.Limits.Validate(bad)
 	if c.MaxBatchesInFlight <= 0 {
 		bad("max_batches_in_flight: must be > 0, is %d", c.MaxBatchesInFlight)
 	}
-	if c.MaxRecordBytes < 0 || c.MaxRecordBytes > 1<<30 {
-		bad("max_record_bytes: must be >= 0 and at most 1GiB, is %d", c.MaxRecordBytes)
-	}
+	batch.ValidateRecordBytes(c.MaxRecordBytes, bad)
 	return errors.Join(errs...)
 }

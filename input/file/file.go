@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/batch"
 	"github.com/trailbeat/trailbeat/input/progress"
 	"github.com/trailbeat/trailbeat/input/records"
 )
@@ -47,7 +48,7 @@ type Input struct {
 	log    *slog.Logger
 	find   finder
 	ledger *ledger
-	pool   sync.Pool
+	pool   batch.Pool
 	slots  chan struct{}
 	closed chan struct{}
 	close  sync.Once
@@ -135,16 +136,16 @@ func (in *Input) Read(ctx context.Context) (*input.Batch, error) {
 		}
 		m := in.get()
 		more, err := in.fill(ctx, m)
-		batch := in.finish(m)
+		b := in.finish(m)
 		switch {
-		case batch != nil && err != nil:
+		case b != nil && err != nil:
 			in.faults = append(in.faults, err)
-			return batch, nil
-		case batch == nil && err == nil && !more:
-			batch, err = in.idle(ctx)
+			return b, nil
+		case b == nil && err == nil && !more:
+			b, err = in.idle(ctx)
 		}
-		if batch != nil {
-			return batch, nil
+		if b != nil {
+			return b, nil
 		}
 		<-in.slots
 		if err != nil {
@@ -361,7 +362,7 @@ func (in *Input) options(c *current) records.Options {
 
 // read takes records of the current file into m. It reports whether m is full.
 func (in *Input) read(m *batchMemory) (full bool, err error) {
-	c, b := in.cur, &m.block
+	c, b := in.cur, &m.Block
 	if in.ledger.failed(c.run) {
 		in.drop(false, nil)
 		return false, nil

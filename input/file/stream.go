@@ -32,8 +32,8 @@ func (in *Input) stream(name string, src io.Reader) <-chan streamed {
 		r := records.NewReader(src, opts)
 		for {
 			m := in.get()
-			err := r.Fill(&m.block, in.cfg.BatchMaxRecords, int(in.cfg.BatchMaxBytes))
-			if n := m.block.Len(); n > 0 {
+			err := r.Fill(&m.Block, in.cfg.BatchMaxRecords, int(in.cfg.BatchMaxBytes))
+			if n := m.Block.Len(); n > 0 {
 				m.taken = n
 				m.segments = append(m.segments, &segment{to: n, origin: origin})
 			}

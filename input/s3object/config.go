@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/trailbeat/trailbeat/input/batch"
 	"github.com/trailbeat/trailbeat/input/records"
 )
 
@@ -35,11 +36,8 @@ type Config struct {
 	// ExpandEventListFromField is known to be Records, which is found by itself. Default empty; nothing else is possible.
 	ExpandEventListFromField string `config:"expand_event_list_from_field"`
 
-	// BatchMaxRecords is the most records of one batch. Default 1000; must be above 0.
-	BatchMaxRecords int `config:"batch_max_records"`
-	// BatchMaxBytes is the most bytes of raw records in one batch; one larger record makes a batch of its own. Default 4MiB;
-	// must be above 0.
-	BatchMaxBytes int64 `config:"batch_max_bytes,bytes"`
+	// Limits bound the batches.
+	batch.Limits `config:",inline"`
 	// MaxRecordBytes is the longest record in bytes; a longer one is a fault of its object. Default and 0: 16MiB.
 	MaxRecordBytes int64 `config:"max_record_bytes,bytes"`
 }
@@ -58,8 +56,7 @@ func DefaultConfig() Config {
 		CloudTrailRegex: DefaultCloudTrailRegex,
 		DigestRegex:     DefaultDigestRegex,
 		InsightRegex:    DefaultInsightRegex,
-		BatchMaxRecords: 1000,
-		BatchMaxBytes:   4 << 20,
+		Limits:          batch.DefaultLimits(),
 		MaxRecordBytes:  records.DefaultMaxRecordBytes,
 	}
 }
@@ -95,14 +92,7 @@ func (c Config) Validate() error {
 			bad("include_s3_metadata.%d: must not be empty", i)
 		}
 	}
-	if c.BatchMaxRecords <= 0 {
-		bad("batch_max_records: must be > 0, is %d", c.BatchMaxRecords)
-	}
-	if c.BatchMaxBytes <= 0 || c.BatchMaxBytes > 1<<30 {
-		bad("batch_max_bytes: must be > 0 and at most 1GiB, is %d", c.BatchMaxBytes)
-	}
-	if c.MaxRecordBytes < 0 || c.MaxRecordBytes > 1<<30 {
-		bad("max_record_bytes: must be >= 0 and at most 1GiB, is %d", c.MaxRecordBytes)
-	}
+	c.Limits.Validate(bad)
+	batch.ValidateRecordBytes(c.MaxRecordBytes, bad)
 	return errors.Join(errs...)
 }

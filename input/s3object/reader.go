@@ -12,6 +12,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/batch"
 	"github.com/trailbeat/trailbeat/input/records"
 )
 
@@ -80,7 +81,7 @@ type Reader struct {
 	cfg      Config
 	deps     Deps
 	selector *Selector
-	pool     sync.Pool // of *batchMemory
+	pool     batch.Pool
 	readers  sync.Pool // of *records.Reader, which are large
 	stats    Stats
 }
@@ -182,19 +183,19 @@ func (o *Object) Next() (*input.Batch, error) {
 	if o.result != nil {
 		return nil, o.result
 	}
-	m := o.r.get()
-	err := o.in.Fill(&m.block, o.r.cfg.BatchMaxRecords, int(o.r.cfg.BatchMaxBytes))
-	var batch *input.Batch
-	if m.block.Len() > 0 {
-		batch = o.batch(m)
+	m := o.r.pool.Get()
+	err := o.in.Fill(&m.Block, o.r.cfg.BatchMaxRecords, int(o.r.cfg.BatchMaxBytes))
+	var b *input.Batch
+	if m.Block.Len() > 0 {
+		b = o.batch(m)
 	} else {
-		o.r.put(m)
+		o.r.pool.Put(m)
 	}
 	if err != nil {
 		o.end(o.explain(err))
 	}
-	if batch != nil {
-		return batch, nil
+	if b != nil {
+		return b, nil
 	}
 	return nil, o.result
 }

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/input/batch"
 )
 
 func serve(t *testing.T, h http.Handler) string {
@@ -64,7 +66,7 @@ func TestValidate(t *testing.T) {
 	cfg := Config{
 		FileSelectors:   []FileSelector{{}, {Regex: "(", ExpandEventListFromField: "a"}},
 		CloudTrailRegex: "(", DigestRegex: "(", InsightRegex: "(", ExpandEventListFromField: "x", IncludeS3Metadata: []string{" "},
-		BatchMaxBytes: -1, MaxRecordBytes: -1,
+		Limits: batch.Limits{BatchMaxBytes: -1}, MaxRecordBytes: -1,
 	}
 	err := cfg.Validate()
 	require.Error(t, err)
