@@ -29,8 +29,8 @@ func (m *Mapper) identity() {
 	m.set(&ui.AccessKeyID, "aws.cloudtrail.user_identity.access_key_id", id.accessKeyID)
 	if id.session != tape.None {
 		sc := &ui.SessionContext
-		m.set(&sc.MFAAuthenticated, "aws.cloudtrail.user_identity.session_context.mfa_authenticated", m.tape.Member(id.attributes, "mfaAuthenticated"))
-		m.creationDate(m.tape.Member(id.attributes, "creationDate"))
+		m.set(&sc.MFAAuthenticated, "aws.cloudtrail.user_identity.session_context.mfa_authenticated", id.mfa)
+		m.creationDate(id.created)
 		m.set(&sc.SessionIssuer.Type, "aws.cloudtrail.user_identity.session_context.session_issuer.type", id.issuerType)
 		if !service && (ui.Type == "AssumedRole" || ui.Type == "FederatedUser") {
 			m.set(&ev.User.Name, "user.name", id.issuerUserName)
@@ -140,23 +140,21 @@ func (m *Mapper) session() {
 	m.set(&ui.SessionContext.SessionIssuer.ARN, prefix+"session_context.session_issuer.arn", id.issuerARN)
 	m.set(&ui.SessionContext.SessionIssuer.AccountID, prefix+"session_context.session_issuer.account_id", id.issuerAccountID)
 	m.set(&ui.InvokedBy, prefix+"invoked_by", id.invokedBy)
-	m.set(&ui.InvokedByDelegate.AccountID, prefix+"invoked_by_delegate.account_id", t.Path(id.node, "invokedByDelegate", "accountId"))
-	m.set(&ui.CredentialID, prefix+"credential_id", t.Member(id.node, "credentialId"))
-	m.set(&ui.IdentityProvider, prefix+"identity_provider", t.Member(id.node, "identityProvider"))
-	if scope := t.Member(id.node, "inScopeOf"); scope != tape.None {
-		m.set(&ui.InScopeOf.IssuerType, prefix+"in_scope_of.issuer_type", t.Member(scope, "issuerType"))
-		m.set(&ui.InScopeOf.CredentialsIssuedTo, prefix+"in_scope_of.credentials_issued_to", t.Member(scope, "credentialsIssuedTo"))
-		m.set(&ui.InScopeOf.SourceARN, prefix+"in_scope_of.source_arn", t.Member(scope, "sourceArn"))
-		m.set(&ui.InScopeOf.SourceAccount, prefix+"in_scope_of.source_account", t.Member(scope, "sourceAccount"))
-	}
+	m.set(&ui.InvokedByDelegate.AccountID, prefix+"invoked_by_delegate.account_id", id.delegateAccountID)
+	m.set(&ui.CredentialID, prefix+"credential_id", id.credentialID)
+	m.set(&ui.IdentityProvider, prefix+"identity_provider", id.identityProvider)
+	m.set(&ui.InScopeOf.IssuerType, prefix+"in_scope_of.issuer_type", id.scopeIssuerType)
+	m.set(&ui.InScopeOf.CredentialsIssuedTo, prefix+"in_scope_of.credentials_issued_to", id.scopeIssuedTo)
+	m.set(&ui.InScopeOf.SourceARN, prefix+"in_scope_of.source_arn", id.scopeARN)
+	m.set(&ui.InScopeOf.SourceAccount, prefix+"in_scope_of.source_account", id.scopeAccount)
 	if id.session == tape.None {
 		return
 	}
 	sc := &ui.SessionContext
-	m.set(&sc.EC2RoleDelivery, prefix+"session_context.ec2_role_delivery", t.Member(id.session, "ec2RoleDelivery"))
-	m.set(&sc.SourceIdentity, prefix+"session_context.source_identity", t.Member(id.session, "sourceIdentity"))
-	m.set(&sc.SignInSessionARN, prefix+"session_context.sign_in_session_arn", t.Member(id.session, "signInSessionArn"))
-	switch i := t.Member(id.session, "assumedRoot"); {
+	m.set(&sc.EC2RoleDelivery, prefix+"session_context.ec2_role_delivery", id.ec2RoleDelivery)
+	m.set(&sc.SourceIdentity, prefix+"session_context.source_identity", id.sourceIdentity)
+	m.set(&sc.SignInSessionARN, prefix+"session_context.sign_in_session_arn", id.signInARN)
+	switch i := id.assumedRoot; {
 	case i == tape.None:
 	case t.Kind(i) == tape.True:
 		sc.AssumedRoot = ecs.True
@@ -165,11 +163,9 @@ func (m *Mapper) session() {
 	default:
 		m.put(prefix+"session_context.assumed_root", i)
 	}
-	if web := t.Member(id.session, "webIdFederationData"); web != tape.None {
-		m.set(&sc.WebIDFederationData.FederatedProvider, prefix+"session_context.web_id_federation_data.federated_provider", t.Member(web, "federatedProvider"))
-		if i := t.Member(web, "attributes"); i != tape.None {
-			sc.WebIDFederationData.Attributes = m.json(i, tape.None)
-		}
+	m.set(&sc.WebIDFederationData.FederatedProvider, prefix+"session_context.web_id_federation_data.federated_provider", id.federatedProvider)
+	if i := id.federatedAttributes; i != tape.None {
+		sc.WebIDFederationData.Attributes = m.json(i, tape.None)
 	}
 }
 

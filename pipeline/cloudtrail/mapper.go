@@ -34,6 +34,7 @@ type Mapper struct {
 
 	tape                       tape.Tape
 	rec                        members
+	slots                      slots
 	ev                         *ecs.Event
 	arena                      *ecs.Arena
 	eventID, recipient, region string // what Identity gives
@@ -89,7 +90,7 @@ func (m *Mapper) run(unreadable error) {
 		m.fail("date", tagEventTime, "the event is a JSON value of another type than object")
 		return
 	}
-	m.rec.read(&m.tape, root)
+	m.rec.read(&m.tape, &m.slots, root)
 	m.eventID, _ = m.text(m.rec.eventID)
 	m.recipient, _ = m.text(m.rec.recipientAccountID)
 	m.region, _ = m.text(m.rec.awsRegion)

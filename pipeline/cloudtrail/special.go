@@ -99,12 +99,11 @@ func (m *Mapper) insight() {
 // tls writes how the connection was protected. Some services write the name of the member where its value belongs; then
 // nothing in there can be believed.
 func (m *Mapper) tls() {
-	i := m.rec.tlsDetails
-	if i == tape.None {
+	if m.rec.tlsDetails == tape.None {
 		return
 	}
-	t, ev := &m.tape, m.ev
-	version := t.Member(i, "tlsVersion")
+	ev := m.ev
+	version := m.rec.tls.version
 	if m.is(version, "tlsVersion") {
 		return
 	}
@@ -117,9 +116,9 @@ func (m *Mapper) tls() {
 	} else {
 		m.set(&ev.TLS.Version, "tls.version", version)
 	}
-	m.set(&ev.TLS.Cipher, "tls.cipher", t.Member(i, "cipherSuite"))
-	m.set(&ev.TLS.Client.ServerName, "tls.client.server_name", t.Member(i, "clientProvidedHostHeader"))
-	m.set(&ev.AWS.CloudTrail.TLSDetails.KeyExchange, "aws.cloudtrail.tls_details.key_exchange", t.Member(i, "keyExchange"))
+	m.set(&ev.TLS.Cipher, "tls.cipher", m.rec.tls.cipher)
+	m.set(&ev.TLS.Client.ServerName, "tls.client.server_name", m.rec.tls.server)
+	m.set(&ev.AWS.CloudTrail.TLSDetails.KeyExchange, "aws.cloudtrail.tls_details.key_exchange", m.rec.tls.keyExchange)
 }
 
 // lower is s in lower case. What CloudTrail sends costs no allocation.

@@ -103,11 +103,23 @@ func (t *Tape) values(p int) (int, error) {
 			}
 		}
 		// Close every container that ends behind this value.
-		for more := false; !more; {
+		for {
 			if top.node == None {
 				return p, nil
 			}
-			if p, more, err = t.after(p, i, top.node); err != nil {
+			parent := &t.nodes[top.node]
+			parent.count++
+			if flags := t.nodes[i].flags; flags&flagPruned != 0 {
+				parent.flags |= flagDirty
+			} else {
+				parent.flags = parent.flags&^flagPruned | flags&flagDirty
+			}
+			if p+1 < len(src) && src[p] == ',' && src[p+1] > ' ' {
+				p++
+				break
+			}
+			var more bool
+			if p, more, err = t.after(p, parent); err != nil {
 				return p, err
 			}
 			if more {
@@ -187,17 +199,9 @@ func (t *Tape) begin(p int, key int32) (opened bool, end int, err error) {
 	return false, p, nil
 }
 
-// after takes note in the container of the child that has ended before p, and reads the comma (more) or the bracket that
-// follows.
-func (t *Tape) after(p int, child, container int32) (end int, more bool, err error) {
+// after reads the comma (more) or the bracket that follows a value in parent.
+func (t *Tape) after(p int, parent *node) (end int, more bool, err error) {
 	src := t.src
-	parent := &t.nodes[container]
-	parent.count++
-	if flags := t.nodes[child].flags; flags&flagPruned != 0 {
-		parent.flags |= flagDirty
-	} else {
-		parent.flags = parent.flags&^flagPruned | flags&flagDirty
-	}
 	if p < len(src) && src[p] <= ' ' {
 		p = t.skipSpace(p)
 		parent.flags |= flagDirty
