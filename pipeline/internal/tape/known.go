@@ -1,7 +1,5 @@
 package tape
 
-import "strings"
-
 // CloudTrail writes the members of a record in the same order as in the record before, and the same few hundred keys all
 // day. So a Tape remembers every key with what stood around it, as a tree of paths, and with the key that followed it last
 // time. Where the bytes at hand are that key, which is so for nine of ten, they are compared and not read: length, code,
@@ -16,6 +14,8 @@ const (
 	// maxProbes is how many places of the table are looked at. What finds no place is not remembered, so that keys made to
 	// collide cost no more than others.
 	maxProbes = 8
+	// keyChunk is how much memory is allocated at once for the texts of keys, in bytes.
+	keyChunk = 4 << 10
 )
 
 // known is a key below the members that lead to it. Elements of arrays count as the array, so all objects of an array share
@@ -34,6 +34,7 @@ type known struct {
 type knownKeys struct {
 	keys       []known
 	table      []int32 // open, by parent and hash
+	chunk      []byte  // of texts; it is never written twice, as others hold them
 	strange    []known // of the text at hand only, with numbers from maxKnown on
 	generation int     // how often all was forgotten
 }
@@ -74,7 +75,7 @@ func (k *knownKeys) find(parent int32, text []byte) (key int32, strange bool) {
 				}
 				key = int32(len(k.keys))
 				k.table[at] = key
-				k.keys = append(k.keys, newKnown(text, hash, parent))
+				k.keys = append(k.keys, k.newKnown(text, hash, parent))
 				return key, false
 			}
 			if e := &k.keys[key]; e.hash == hash && e.parent == parent && e.text == string(text) {
@@ -83,24 +84,24 @@ func (k *knownKeys) find(parent int32, text []byte) (key int32, strange bool) {
 			at++
 		}
 	}
-	k.strange = append(k.strange, newKnown(text, hash, parent))
+	k.strange = append(k.strange, k.newKnown(text, hash, parent))
 	return int32(maxKnown + len(k.strange) - 1), true
 }
 
-func newKnown(text []byte, hash uint32, parent int32) known {
-	e := known{hash: hash, parent: parent}
+func (k *knownKeys) newKnown(text []byte, hash uint32, parent int32) known {
+	from := len(k.chunk)
+	if cap(k.chunk)-from < len(text)+3 {
+		k.chunk, from = make([]byte, 0, max(keyChunk, len(text)+3)), 0
+	}
+	k.chunk = append(k.chunk, '"')
+	k.chunk = append(k.chunk, text...)
+	k.chunk = append(k.chunk, `":`...)
+	quoted := view(k.chunk[from:])
+	e := known{text: quoted[1 : len(text)+1], quoted: quoted, hash: hash, parent: parent}
 	for _, c := range text {
 		if c < 0x20 || c == '"' || c == '\\' {
-			e.text = string(text)
-			return e
+			e.quoted = ""
 		}
 	}
-	var b strings.Builder
-	b.Grow(len(text) + 3)
-	b.WriteByte('"')
-	b.Write(text)
-	b.WriteString(`":`)
-	e.quoted = b.String()
-	e.text = e.quoted[1 : len(text)+1]
 	return e
 }
