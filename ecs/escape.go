@@ -1,30 +1,30 @@
 package ecs
 
 import (
-	"encoding/binary"
 	"math/bits"
 	"slices"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/trailbeat/trailbeat/internal/marks"
 )
 
 // Strings are what a document is made of: writing them was a quarter of the whole mapping when each word was tested on its
 // own. Two things halved that, and both copy before they know whether they may:
 //
 //   - Nearly all strings need no escapes. copyPlain copies all of it, and looks at the end at what it has seen on the way.
-//   - event.original is a JSON text with something to escape every ten bytes. appendMasked copies what lies between these in
+//   - event.original is a JSON text with something to escape every ten bytes. appendMarked copies what lies between these in
 //     pieces of one size, so that the processor hardly ever has to guess a jump.
-//
-// What is left (control characters, text that is not ASCII) goes character by character.
 
 const (
 	lowBits  = 0x0101010101010101
 	highBits = 0x8080808080808080
-	hexDigit = "0123456789abcdef"
 
-	// block is how many bytes appendSpecial looks at together: as many as a mask has bits.
+	// span is how many bytes appendSpecial looks at before it writes them. Nearly all records are shorter.
+	span = 2048
+	// block is how many bytes are written between two looks at the room for them: as many as a word of marks has bits.
 	block = 64
-	// piece is how much appendMasked copies at once. Most of what lies between two quotes is shorter.
+	// piece is how much appendMarked copies at once. Most of what lies between two quotes is shorter.
 	piece = 32
 )
 
@@ -96,52 +96,54 @@ func setWord(p unsafe.Pointer, i int, w uint64) { *(*uint64)(unsafe.Add(p, i)) =
 
 // appendSpecial is appendEscaped for strings that are not plain.
 func appendSpecial(dst []byte, s string) []byte {
+	var found [span/block + 1]uint64
 	var rest [block + piece]byte
-	for i := 0; i < len(s); {
-		dst = slices.Grow(dst, 2*block+piece)
-		in, n := s[i:], block
-		if len(in) < len(rest) { // the end of a string is copied to where a piece may be read from any place of the block
-			n = min(n, len(in))
-			for at := copy(rest[:], in); at < block; at++ {
-				rest[at] = ' '
-			}
-			in = text(rest[:])
-		}
-		if mask, ok := quotes(in); ok {
-			dst = appendMasked(dst, in, n, mask)
-			i += n
+	for len(s) > 0 {
+		part := s[:spanOf(s)]
+		m, ascii := marks.Marks(found[:0]).Of(unsafe.Slice(unsafe.StringData(part), len(part)))
+		if !ascii && !utf8.ValidString(part) {
+			dst = appendRepaired(dst, part)
+			s = s[len(part):]
 			continue
 		}
-		for end := i + n; i < end; { // the last character may reach beyond
-			dst, i = escapeOne(dst, s, i)
+		for i := 0; i < len(part); i += block {
+			in, n, mask := s[i:], block, m[i/block]
+			if len(part)-i < block {
+				n = len(part) - i
+				mask &= 1<<n - 1
+			}
+			if len(in) < len(rest) { // so that a piece may be read from any place of the block
+				copy(rest[:], in)
+				in = text(rest[:])
+			}
+			dst = appendMarked(dst, in, n, mask)
 		}
+		s = s[len(part):]
 	}
 	return dst
 }
 
-// quotes has a bit set for each quote and backslash of the block that s begins with. It is not ok where there is something
-// else that cannot be copied as it is.
-func quotes(s string) (mask uint64, ok bool) {
-	in := unsafe.Slice(unsafe.StringData(s[:block]), block)
-	var seen uint64
-	for i := 0; i < block; i += 8 {
-		w := binary.LittleEndian.Uint64(in[i:])
-		seen |= w | (w - lowBits*0x20)
-		// A sum keeps its high bit clear only where the byte is equal. That holds for ASCII, and the rest is seen.
-		const low7 = ^uint64(highBits)
-		found := ^(((w ^ lowBits*'"') + low7) & ((w ^ lowBits*'\\') + low7)) & highBits
-		mask |= found * 0x02040810204081 >> 56 << i // one bit for each byte
+// spanOf is how many bytes of s are looked at together: not more than span, and no character is cut.
+func spanOf(s string) int {
+	if len(s) <= span {
+		return len(s)
 	}
-	return mask, seen&highBits == 0
+	for n := span; n > span-utf8.UTFMax; n-- {
+		if utf8.RuneStart(s[n]) {
+			return n
+		}
+	}
+	return span
 }
 
-// appendMasked appends n bytes with a backslash before each that mask has a bit for. There must be room for them and one
-// piece more, and s must have a piece more, too.
-func appendMasked(dst []byte, s string, n int, mask uint64) []byte {
+// appendMarked appends the first n bytes of s, at most a block, with an escape for each that mask has a bit for. s goes on
+// for a piece behind them.
+func appendMarked(dst []byte, s string, n int, mask uint64) []byte {
+	dst = slices.Grow(dst, len(`\u0000`)*block+piece)
 	in := unsafe.Pointer(unsafe.StringData(s))
 	start := unsafe.Pointer(unsafe.SliceData(dst[len(dst):cap(dst)]))
 	out := start
-	from := 0
+	from := 0 // also the character to escape, behind its backslash
 	for ; mask != 0; mask &= mask - 1 {
 		next := bits.TrailingZeros64(mask)
 		copyPiece(out, unsafe.Add(in, from))
@@ -149,9 +151,15 @@ func appendMasked(dst []byte, s string, n int, mask uint64) []byte {
 			copyPiece(unsafe.Add(out, piece), unsafe.Add(in, from+piece))
 		}
 		out = unsafe.Add(out, next-from)
+		from = next
+		if c := s[next]; c < 0x20 {
+			escape := controlEscape(c)
+			out = unsafe.Add(out, copy(unsafe.Slice((*byte)(out), len(escape)), escape))
+			from++
+			continue
+		}
 		*(*byte)(out) = '\\'
 		out = unsafe.Add(out, 1)
-		from = next
 	}
 	copyPiece(out, unsafe.Add(in, from))
 	if n-from > piece {
@@ -166,33 +174,35 @@ func copyPiece(to, from unsafe.Pointer) {
 	*(*words)(to) = *(*words)(from)
 }
 
-// escapeOne appends the character at s[i], and gives the place of the next.
-func escapeOne(dst []byte, s string, i int) ([]byte, int) {
-	switch c := s[i]; {
-	case c == '"' || c == '\\':
-		return append(dst, '\\', c), i + 1
-	case c >= utf8.RuneSelf:
-		r, size := utf8.DecodeRuneInString(s[i:])
-		return utf8.AppendRune(dst, r), i + size // one that is no UTF-8 is U+FFFD
-	case c < 0x20:
-		return append(dst, controlEscape(c)...), i + 1
-	default:
-		return append(dst, c), i + 1
+// appendRepaired is for text that is not all UTF-8: each byte that is not becomes U+FFFD.
+func appendRepaired(dst []byte, s string) []byte {
+	for i, r := range s {
+		switch c := s[i]; {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', c)
+		case c < 0x20:
+			dst = append(dst, controlEscape(c)...)
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
 	}
+	return dst
 }
 
-func controlEscape(c byte) []byte {
+func controlEscape(c byte) string {
 	switch c {
 	case '\b':
-		return []byte(`\b`)
+		return `\b`
 	case '\f':
-		return []byte(`\f`)
+		return `\f`
 	case '\n':
-		return []byte(`\n`)
+		return `\n`
 	case '\r':
-		return []byte(`\r`)
+		return `\r`
 	case '\t':
-		return []byte(`\t`)
+		return `\t`
 	}
-	return []byte{'\\', 'u', '0', '0', hexDigit[c>>4], hexDigit[c&15]}
+	const all = `\u0000\u0001\u0002\u0003\u0004\u0005\u0006\u0007\u0008\u0009\u000a\u000b\u000c\u000d\u000e\u000f` +
+		`\u0010\u0011\u0012\u0013\u0014\u0015\u0016\u0017\u0018\u0019\u001a\u001b\u001c\u001d\u001e\u001f`
+	return all[6*c : 6*c+6]
 }

@@ -75,6 +75,16 @@ func TestAppendStringInBlocks(t *testing.T) {
 	}
 }
 
+// Characters and halves of them where one span ends and the next begins.
+func TestAppendStringInSpans(t *testing.T) {
+	for _, special := range []string{`"`, "\n", "é", "東", "😀", "\xff", "😀😀", "\xf0\x9f\x98", "\x98\x98\x98\x98\x98\x98\x98\x98"} {
+		for before := span - 10; before < span+3; before++ {
+			s := strings.Repeat("a", before-1) + `"` + special + strings.Repeat("b", 100)
+			require.Equal(t, reference(t, s), string(AppendString(nil, s)))
+		}
+	}
+}
+
 func TestAppendStringGrows(t *testing.T) {
 	for _, unit := range []string{"\x01", "\xff", `"`, "a\x01\xff"} {
 		s := strings.Repeat(unit, 10_000)
