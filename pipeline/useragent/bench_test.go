@@ -11,10 +11,11 @@ const (
 	cliAgent     = "aws-cli/2.17.60 md/awscrt#0.21.2 ua/2.0 os/macos#23.6.0 md/arch#x86_64 lang/python#3.12.6 md/pyimpl#CPython cfg/retry-mode#standard md/installer#exe md/prompt#off md/command#iam.attach-role-policy"
 	browserAgent = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36"
 	mobileAgent  = "Mozilla/5.0 (Linux; Android 9; SM-G960F Build/PPR1.180610.011) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/90.0.4430.82 Mobile Safari/537.36"
+	botoAgent    = "Boto3/1.34.69 md/Botocore#1.34.69 ua/2.0 os/linux#5.10.213 md/arch#x86_64 lang/python#3.11.6 cfg/retry-mode#legacy"
 	sdkAgent     = "APN/1.0 HashiCorp/1.0 Terraform/1.1.2 (+https://www.terraform.io) terraform-provider-aws/3.76.1 (+https://registry.terraform.io/providers/hashicorp/aws) aws-sdk-go/1.44.157 (go1.19.3; linux; amd64) HashiCorp-terraform-exec/0.17.3"
 )
 
-var benchAgents = []struct{ name, ua string }{{"cli", cliAgent}, {"browser", browserAgent}, {"mobile", mobileAgent}, {"sdk", sdkAgent}, {"service", "ec2.amazonaws.com"}}
+var benchAgents = []struct{ name, ua string }{{"cli", cliAgent}, {"boto", botoAgent}, {"browser", browserAgent}, {"mobile", mobileAgent}, {"sdk", sdkAgent}, {"service", "ec2.amazonaws.com"}}
 
 func BenchmarkHit(b *testing.B) {
 	for _, a := range benchAgents {

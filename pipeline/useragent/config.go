@@ -25,10 +25,10 @@ type Config struct {
 	// CloudTrail itself cuts user agents at 1 KB. Default 1024. 0 means no limit.
 	MaxLength int `config:"max_length"`
 	// Budget is how many new agents a second may go to the exact parser, once the burst is spent. An agent of more than 256 bytes counts once
-	// more for every 256 bytes begun. Default 2000: 1-5 % of one core where AWS's tools or desktop browsers write them, 14-20 % for old and mobile
+	// more for every 256 bytes begun. Default 500: 1-3 % of one core where AWS's tools or desktop browsers write them, 4-7 % for old and mobile
 	// browsers. 0 means no limit: every answer is exact.
 	Budget int `config:"budget"`
-	// BudgetBurst is how many new agents may go to the exact parser at once, at start and after a quiet time. Default 50000. 0 means one
+	// BudgetBurst is how many new agents may go to the exact parser at once, at start and after a quiet time. Default 20000, twice CacheSize. 0 means one
 	// second's Budget.
 	BudgetBurst int `config:"budget_burst"`
 }
@@ -40,8 +40,8 @@ func DefaultConfig() Config {
 		CacheSize:   10_000,
 		CacheBytes:  16 << 20,
 		MaxLength:   1024,
-		Budget:      2000,
-		BudgetBurst: 50_000,
+		Budget:      500,
+		BudgetBurst: 20_000,
 	}
 }
 

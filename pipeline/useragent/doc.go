@@ -11,15 +11,15 @@
 //
 // # Cost
 //
-// A repeated agent costs 40 to 90 ns, by its length, and no allocation. A new one costs 5 to 25 µs if a tool of AWS or a browser on a desktop wrote
-// it, 70 to 100 µs if it is an old or mobile browser: one pass over the text finds which words of the rules occur in it, and only rules whose
-// words all occur are run. Regexps are compiled when they are first run. The rules themselves are loaded by the first new agent, or by
+// A repeated agent costs 40 to 90 ns, by its length, and no allocation. A new one costs 5 to 60 µs if a tool of AWS or a browser on a desktop wrote
+// it, 70 to 130 µs if it is an old or mobile browser: one pass over the text finds which words of the rules occur in it, and only rules whose
+// words all occur are run, a long list of names with only those that occur. Regexps are compiled when they are first run. The rules themselves are loaded by the first new agent, or by
 // [Parser.Warm].
 //
 // # The guard
 //
-// A flood of unique agents must not stop the pipeline. [Config.Budget] new agents a second (2000 by default), and [Config.BudgetBurst] at once
-// (50000 by default), are parsed by the rules. What goes beyond, and what is longer than [Config.MaxLength], is parsed by a fast parser (1-5 µs),
+// A flood of unique agents must not stop the pipeline. [Config.Budget] new agents a second (500 by default), and [Config.BudgetBurst] at once
+// (20000 by default), are parsed by the rules. What goes beyond, and what is longer than [Config.MaxLength], is parsed by a fast parser (1-5 µs),
 // whose answers are good for browsers and for the tools of AWS, and less exact for the rest. Such an answer is not kept, so that a later look at
 // the same agent gives the exact one. [Parser.Stats] counts them. With a Budget of 0 every answer is exact, whatever it costs.
 //

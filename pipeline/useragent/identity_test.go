@@ -162,15 +162,17 @@ func TestPrefilterChangesNothing(t *testing.T) {
 		}{{rules.agent, agentRE}, {rules.os, osRE}, {rules.device, deviceRE}} {
 			require.Len(t, l.list, len(l.plain))
 			var m match
-			got := find(l.list, &hits, ua, masked, &m)
+			got := find(l.list, &hits, &agent{ua: ua, masked: masked}, &m)
 			want := -1
+			var wanted match
 			for i, re := range l.plain {
-				if re.MatchString(masked) && l.list[i].apply(ua, masked, new(match)) {
+				if loc := re.FindStringSubmatchIndex(masked); loc != nil && l.list[i].take(ua, loc, &wanted) {
 					want = i
 					break
 				}
 			}
 			require.Equal(t, want, got, "first rule for %q", ua)
+			require.Equal(t, wanted, m, "answer for %q", ua)
 			if got >= 0 {
 				matched[l.list[got]] = true
 			}

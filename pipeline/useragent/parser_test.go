@@ -49,7 +49,7 @@ func TestTemplates(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			var m match
-			ok := c.rule.apply(c.ua, c.ua, &m)
+			ok := c.rule.apply(&agent{ua: c.ua, masked: c.ua}, &m)
 			require.Equal(t, c.want != nil, ok)
 			if ok {
 				require.Equal(t, *c.want, m)

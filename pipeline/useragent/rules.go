@@ -3,6 +3,7 @@ package useragent
 import (
 	"regexp"
 	"strings"
+	"sync"
 	"sync/atomic"
 
 	"github.com/ua-parser/uap-go/uaparser"
@@ -15,7 +16,11 @@ type rule struct {
 	version [4]*string // replacements of groups 2 to 5, likewise
 	need    []uint16   // clauses of the prefilter that must all hold before the regexp is worth running
 	re      atomic.Pointer[regexp.Regexp]
+	choices func() *choices // nil for a rule that is short
 }
+
+// longRule is the length from which an expression is looked into for alternatives that cannot match.
+const longRule = 200
 
 // ruleSet is the three lists and the prefilter over all of them. It does not change once it is loaded, except that regexps get compiled.
 type ruleSet struct {
@@ -41,6 +46,9 @@ func loadRules() (*ruleSet, error) {
 	add := func(list *[]*rule, d *definition, name *string, version [4]*string) {
 		r := &rules[next]
 		r.expr, r.name, r.version, r.need = d.expr(), name, version, known.needs[next]
+		if len(r.expr) > longRule {
+			r.choices = sync.OnceValue(func() *choices { return newChoices(r.expr) })
+		}
 		*list = append(*list, r)
 		next++
 	}
@@ -75,12 +83,40 @@ type match struct {
 	version [4]string
 }
 
-// apply runs the rule on masked and takes the parts from ua, which has the same length.
-func (r *rule) apply(ua, masked string, m *match) bool {
-	loc := r.regexp().FindStringSubmatchIndex(masked)
-	if loc == nil {
-		return false
+// agent is a text that rules are run on.
+type agent struct {
+	ua     string  // as it came
+	masked string  // of the same length, what the expressions see
+	lower  string  // masked in lower case (ASCII), once a rule asked for it,
+	pairs  pairSet // and the pairs of bytes in that
+}
+
+// find runs the rule's expression.
+func (r *rule) find(a *agent) []int {
+	if r.choices != nil {
+		if c := r.choices(); c != nil {
+			if a.lower == "" {
+				a.lower = lowerASCII(a.masked)
+				a.pairs.fill(a.lower)
+			}
+			re := c.regexp(a, r.regexp)
+			if re == nil {
+				return nil
+			}
+			return re.FindStringSubmatchIndex(a.masked)
+		}
 	}
+	return r.regexp().FindStringSubmatchIndex(a.masked)
+}
+
+// apply runs the rule on an agent and takes the parts of the answer from it.
+func (r *rule) apply(a *agent, m *match) bool {
+	loc := r.find(a)
+	return loc != nil && r.take(a.ua, loc, m)
+}
+
+// take makes the answer out of where the groups matched.
+func (r *rule) take(ua string, loc []int, m *match) bool {
 	group := func(i int) (string, bool) {
 		if 2*i+1 >= len(loc) || loc[2*i] < 0 {
 			return "", false
@@ -109,9 +145,9 @@ func (r *rule) apply(ua, masked string, m *match) bool {
 }
 
 // find returns the index of the first rule of list that matches, -1 if none does.
-func find(list []*rule, hits *hitSet, ua, masked string, m *match) int {
+func find(list []*rule, hits *hitSet, a *agent, m *match) int {
 	for i, r := range list {
-		if hits.all(r.need) && r.apply(ua, masked, m) {
+		if hits.all(r.need) && r.apply(a, m) {
 			return i
 		}
 	}
@@ -121,19 +157,19 @@ func find(list []*rule, hits *hitSet, ua, masked string, m *match) int {
 // parse gives the exact answer. Its strings may be parts of ua.
 func (s *ruleSet) parse(ua string) Info {
 	info := Info{Name: other, DeviceName: other}
-	masked := mask(ua)
+	a := agent{ua: ua, masked: mask(ua)}
 	var hits hitSet
-	s.filter.scan(masked, &hits)
+	s.filter.scan(a.masked, &hits)
 	var m match
-	if find(s.agent, &hits, ua, masked, &m) >= 0 {
+	if find(s.agent, &hits, &a, &m) >= 0 {
 		info.Name, info.Version = m.name, joinVersion(m.version)
 	}
 	m = match{}
-	if find(s.os, &hits, ua, masked, &m) >= 0 {
+	if find(s.os, &hits, &a, &m) >= 0 {
 		info.setOS(m.name, joinVersion(m.version))
 	}
 	m = match{}
-	if find(s.device, &hits, ua, masked, &m) >= 0 {
+	if find(s.device, &hits, &a, &m) >= 0 {
 		info.DeviceName = m.name
 	}
 	return info
