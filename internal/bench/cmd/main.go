@@ -19,7 +19,7 @@ type options struct {
 	root, only, ratios, binary, profile, child string
 	rounds                                     int
 	bytes                                      float64
-	loss                                       float64
+	loss, floods                               float64
 	quick, record, check                       bool
 }
 
@@ -36,6 +36,7 @@ func main() {
 	flag.StringVar(&o.ratios, "ratios", "internal/bench/ratios.json", "`FILE` of the recorded ratios")
 	flag.StringVar(&o.binary, "binary", "", "also measure the command map of this `FILE`, a process against processes of the baselines")
 	flag.StringVar(&o.profile, "profile", "", "instead of measuring, run the case of -only for some seconds and write its CPU profile to `FILE`")
+	flag.Float64Var(&o.floods, "floods", 0, "instead of measuring, map this `SHARE` of the floods (1: all of them), and fail where a byte costs more than 3 usual ones")
 	flag.StringVar(&o.child, "child", "", "for -binary: map the files named with this `BASELINE`")
 	flag.Parse()
 	if err := o.run(); err != nil {
@@ -57,6 +58,13 @@ func (o *options) run() error {
 		return err
 	}
 	defer os.RemoveAll(dir)
+	if o.floods > 0 {
+		over, err := src.WriteFloods(os.Stdout, o.only, o.floods, 3, dir)
+		if err == nil && len(over) > 0 {
+			err = errors.New(strings.Join(over, "\n  "))
+		}
+		return err
+	}
 	corpora := []*bench.Corpus{src.Large(int(o.bytes)), src.Small(int(o.bytes))}
 	for i, c := range corpora {
 		sub := fmt.Sprintf("%s/%d", dir, i)
