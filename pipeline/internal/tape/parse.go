@@ -57,7 +57,8 @@ type frame struct {
 }
 
 // values reads the value at p with all that it contains. It keeps the open containers on a stack of its own, as a hostile
-// record must not be able to exhaust the goroutine's.
+// record must not be able to exhaust the goroutine's. What nearly every member is, a key that was foreseen and a string without
+// escapes, is read here, and all else in the functions below.
 func (t *Tape) values(p int) (int, error) {
 	src := t.src
 	var top frame // the innermost; those around it are in t.open
@@ -68,13 +69,10 @@ func (t *Tape) values(p int) (int, error) {
 		if p < len(src) && src[p] == '"' {
 			n := node{kind: String, start: uint32(p + 1), key: key, next: i + 1}
 			if p = t.marks.Next(p + 1); p >= len(src) || src[p] != '"' {
-				var escaped bool
-				if p, escaped, err = t.scanString(p); err != nil {
+				if p, _, err = t.scanString(p); err != nil {
 					return p, err
 				}
-				if escaped {
-					n.flags, t.plain = flagEscaped, false
-				}
+				n.flags, t.plain = flagEscaped, false
 			}
 			n.end = uint32(p)
 			if n.end-n.start <= longestVoid && isVoid(src[n.start:n.end], n.flags != 0) {
@@ -95,15 +93,11 @@ func (t *Tape) values(p int) (int, error) {
 				if top.object {
 					t.objects++
 					top.number = t.objects
-					if p, key, err = t.readKey(p, &top); err != nil {
-						return p, err
-					}
 				}
-				continue
 			}
 		}
 		// Close every container that ends behind this value.
-		for {
+		for top.node != i {
 			if top.node == None {
 				return p, nil
 			}
@@ -135,12 +129,31 @@ func (t *Tape) values(p int) (int, error) {
 				t.open = t.open[:n-1]
 			}
 		}
-		if top.object {
-			if p, key, err = t.readKey(p, &top); err != nil {
-				return p, err
-			}
-		} else {
+		if !top.object {
 			key = t.nodes[top.node].key
+			continue
+		}
+		// What came here in the record before?
+		if key = top.last; key == 0 {
+			key = t.known.at(t.nodes[top.node].key).first
+		} else {
+			key = t.known.at(key).next
+		}
+		if e := &t.known.keys[key]; e.quoted != "" && len(src)-p > len(e.quoted) && string(src[p:p+len(e.quoted)]) == e.quoted {
+			p += len(e.quoted)
+			top.strange = top.strange || e.seen == top.number
+			e.seen = top.number
+			if src[p] > ' ' {
+				top.last = key
+				continue
+			}
+		} else if p, key, err = t.scanKey(p, &top); err != nil {
+			return p, err
+		}
+		top.last = key
+		if p < len(src) && src[p] <= ' ' {
+			p = t.skipSpace(p)
+			t.nodes[top.node].flags |= flagDirty
 		}
 	}
 }
@@ -236,31 +249,7 @@ func (t *Tape) closed(f *frame, p int) error {
 	return nil
 }
 
-// readKey reads a key with its colon at p, and leads to the value.
-func (t *Tape) readKey(p int, f *frame) (end int, key int32, err error) {
-	src := t.src
-	// What came here in the record before?
-	if key = f.last; key == 0 {
-		key = t.known.at(t.nodes[f.node].key).first
-	} else {
-		key = t.known.at(key).next
-	}
-	if e := &t.known.keys[key]; e.quoted != "" && len(src)-p > len(e.quoted) && string(src[p:p+len(e.quoted)]) == e.quoted {
-		p += len(e.quoted)
-		f.strange = f.strange || e.seen == f.number
-		e.seen = f.number
-	} else if p, key, err = t.scanKey(p, f); err != nil {
-		return p, 0, err
-	}
-	f.last = key
-	if p < len(src) && src[p] <= ' ' {
-		p = t.skipSpace(p)
-		t.nodes[f.node].flags |= flagDirty
-	}
-	return p, key, nil
-}
-
-// scanKey reads a key that could not be foreseen, and remembers it as the one that comes here.
+// scanKey reads a key that could not be foreseen, with its colon, and remembers it as the one that comes here.
 func (t *Tape) scanKey(p int, f *frame) (end int, key int32, err error) {
 	src := t.src
 	if p >= len(src) || src[p] != '"' {
