@@ -9,6 +9,7 @@ import (
 	"github.com/trailbeat/trailbeat/input/cloudwatch"
 	"github.com/trailbeat/trailbeat/input/s3"
 	"github.com/trailbeat/trailbeat/input/sqs"
+	"github.com/trailbeat/trailbeat/input/sqs/lambdaqueue"
 	"github.com/trailbeat/trailbeat/internal/app"
 	"github.com/trailbeat/trailbeat/internal/config"
 )
@@ -63,6 +64,13 @@ func queueInput() app.Input {
 	in.Test = func(ctx context.Context, options any, env app.InputEnv, report func(app.Step)) {
 		queue, err := newQueue(*options.(*sqs.Config), env)
 		check(ctx, queue, err, report)
+	}
+	in.Function = func(_ context.Context, options any, env app.InputEnv) (input.Input, func(), error) {
+		calls := lambdaqueue.New()
+		queue, err := sqs.New(*options.(*sqs.Config), sqs.Deps{
+			ID: env.ID, Logger: env.Logger, Version: app.Version(), Queue: calls, Settled: calls.Settled,
+		})
+		return queue, calls.Serve, err
 	}
 	in.Policy = func(options any) ([]app.Statement, error) {
 		cfg := options.(*sqs.Config)

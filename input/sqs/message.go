@@ -73,8 +73,12 @@ func (m *message) end(reason error) {
 			if failure == nil || m.givenUp(failure, drop) {
 				m.delete()
 				m.in.room.left()
+				failure = nil
 			} else {
 				m.release(failure)
+			}
+			if m.in.deps.Settled != nil {
+				m.in.deps.Settled(*m.handle, failure)
 			}
 			m.cancel(errDone)
 			m.in.mu.Lock()

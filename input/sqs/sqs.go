@@ -35,6 +35,20 @@ type Deps struct {
 	Once bool
 	// Version of the program, for the user agent.
 	Version string
+	// Queue takes the place of the queue. Nil: the one of queue_url.
+	Queue Queue
+	// Settled is told of each receive of a message, once: its receipt handle, and nil when the message is done and was deleted,
+	// or why it was released. It is called from several goroutines. Nil: nobody is told.
+	Settled func(handle string, err error)
+}
+
+// Queue is what the input asks of SQS. The client of the SDK is one. Somebody else who hands over messages can be one too, as the
+// service that calls a Lambda function.
+type Queue interface {
+	ReceiveMessage(context.Context, *sqs.ReceiveMessageInput, ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error)
+	DeleteMessage(context.Context, *sqs.DeleteMessageInput, ...func(*sqs.Options)) (*sqs.DeleteMessageOutput, error)
+	ChangeMessageVisibility(context.Context, *sqs.ChangeMessageVisibilityInput, ...func(*sqs.Options)) (*sqs.ChangeMessageVisibilityOutput, error)
+	GetQueueAttributes(context.Context, *sqs.GetQueueAttributesInput, ...func(*sqs.Options)) (*sqs.GetQueueAttributesOutput, error)
 }
 
 // Input receives messages and reads what they name. It keeps the contract of input.Input.
@@ -44,7 +58,7 @@ type Input struct {
 	log     *slog.Logger
 	queue   aws.Queue
 	session *aws.Session
-	client  *sqs.Client
+	client  Queue
 	reader  *s3object.Reader
 	stats   Stats
 	state   progress.Tracker
@@ -99,9 +113,12 @@ func New(cfg Config, deps Deps) (*Input, error) {
 	}
 	in := &Input{
 		cfg: cfg, deps: deps, log: deps.Logger.With("queue.name", queue.Name), queue: queue, session: session,
-		client: session.Queue(queue), reader: reader,
+		client: deps.Queue, reader: reader,
 		ready:    newHandoff(int(cfg.Object.BatchMaxBytes)),
 		messages: make(map[*message]bool),
+	}
+	if in.client == nil {
+		in.client = session.Queue(queue)
 	}
 	in.room.init(cfg.workers(), cfg.inFlight())
 	in.stats.Objects = reader.Stats()

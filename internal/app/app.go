@@ -122,7 +122,7 @@ func (a *app) rootCommand() *cobra.Command {
 
 	run := a.runCommand()
 	root.AddCommand(run, a.mapCommand(), a.setupCommand(), a.testCommand(), a.exportCommand(), a.replayCommand(),
-		a.stateCommand(), a.versionCommand())
+		a.stateCommand(), a.lambdaCommand(), a.versionCommand())
 	// Without a command the root is "run", flags included.
 	root.RunE = run.RunE
 	root.Flags().AddFlagSet(run.Flags())

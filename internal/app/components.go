@@ -53,6 +53,9 @@ type Input struct {
 	// Test looks at everything between here and a record, without changing anything, and hands each step to report as soon as
 	// it is known. Nil: opening is the test.
 	Test func(ctx context.Context, cfg any, env InputEnv, report func(Step))
+	// Function opens an input that reads what a function of AWS Lambda is called with, in place of its queue, and gives what
+	// takes the calls, until the process ends. Nil: the type cannot be called.
+	Function func(ctx context.Context, cfg any, env InputEnv) (in input.Input, serve func(), err error)
 	// Policy gives what the input must be allowed to do. Nil: it needs no rights on AWS.
 	Policy func(cfg any) ([]Statement, error)
 	// Foreign are options of other programs that are taken without an effect.
