@@ -195,7 +195,8 @@ func TestFaultsOfOneInputAreItsOwn(t *testing.T) {
 			require.NoError(t, err)
 			parts := strings.Split(string(text), "AKIAEXAMPLE")
 			require.Len(t, parts, 7)
-			require.NoError(t, os.WriteFile("trailbeat.yml", []byte(strings.Join(parts[:4], "AKIAEXAMPLE")+"AKIAREFUSED"+strings.Join(parts[4:], "AKIAREFUSED")), 0o600))
+			require.NoError(t, os.WriteFile("trailbeat.yml", []byte(strings.ReplaceAll( // more tries than calls are refused
+				strings.Join(parts[:4], "AKIAEXAMPLE")+"AKIAREFUSED"+strings.Join(parts[4:], "AKIAREFUSED"), "max_attempts: 2", "max_attempts: 8")), 0o600))
 
 			for i, prefix := range []string{"", "other-"} {
 				heard := logKey("us-east-1", "aaaa")
