@@ -112,7 +112,7 @@ func cloudWatchInput() app.Input {
 	in := app.NewInput(cloudwatch.DefaultConfig, func(_ context.Context, cfg cloudwatch.Config, env app.InputEnv) (input.Input, error) {
 		return newCloudWatch(cfg, env, limits)
 	})
-	in.Foreign = foreignInput()
+	in.Foreign = append(foreignInput(), foreignSSL()...)
 	in.Test = func(ctx context.Context, options any, env app.InputEnv, report func(app.Step)) {
 		groups, err := newCloudWatch(*options.(*cloudwatch.Config), env, limits)
 		check(ctx, groups, err, report)

@@ -40,7 +40,7 @@ func elasticsearchStreams(cfg any, ds shipper.DataStream) {
 
 // warnUnverified tells that the connection proves nothing about the server. It is said once in a command.
 func warnUnverified(cfg *elasticsearch.Config, env app.OutputEnv) {
-	if cfg.SSL.Enabled && cfg.SSL.VerificationMode == "none" {
+	if cfg.SSL.Unverified() {
 		env.Logger.Warn("certificates are not verified, so anybody on the way can read and change what is sent; see ssl.certificate_authorities and ssl.ca_trusted_fingerprint",
 			"ssl.verification_mode", "none")
 	}

@@ -61,6 +61,16 @@ func foreignInput() []app.Foreign {
 	}
 }
 
+// foreignSSL are those of the group ssl, of inputs and outputs.
+func foreignSSL() []app.Foreign {
+	return []app.Foreign{
+		{Option: "ssl.cipher_suites", Why: "the suites are those of Go, which has no weak ones among them"},
+		{Option: "ssl.curve_types", Why: "the curves are those of Go, which has no weak ones among them"},
+		{Option: "ssl.renegotiation", Why: "no connection is renegotiated, as by default in Filebeat",
+			Refuse: refuseOther("never", "no connection is renegotiated; remove it, and let the server ask for the certificate at once")},
+	}
+}
+
 const (
 	whyText = "it is for lines of text; CloudTrail's files are recognised by their content"
 	whyCut  = "records are never cut; max_record_bytes bounds them"
@@ -81,7 +91,8 @@ func foreignObjects() []app.Foreign {
 		{Option: "decoding", Why: "CloudTrail writes JSON; there are no CSV or Parquet files of it",
 			Refuse: refuseEnabled("CloudTrail's files are JSON, and other formats are not read; remove it")},
 	}
-	list := append(foreignInput(), reader...)
+	list := append(foreignInput(), foreignSSL()...)
+	list = append(list, reader...)
 	for _, f := range reader {
 		f.Option = "file_selectors.*." + f.Option
 		list = append(list, f)
@@ -120,7 +131,7 @@ func foreignBucket() []app.Foreign {
 
 // foreignElasticsearch are those of output.elasticsearch.
 func foreignElasticsearch() []app.Foreign {
-	return []app.Foreign{
+	return append(foreignSSL(), []app.Foreign{
 		{Option: "preset", Why: "there is one set of defaults; set bulk_max_size, worker and compression_level one by one"},
 		{Option: "max_retries", Why: "what may succeed later is tried again for ever, as in Filebeat"},
 		{Option: "escape_html", Why: "JSON is written without it, which is the same text"},
@@ -129,7 +140,7 @@ func foreignElasticsearch() []app.Foreign {
 		{Option: "indices", Why: "the list is empty", Refuse: refuseSet("all documents go to one data stream; set data_stream.dataset and data_stream.namespace, or index")},
 		{Option: "pipelines", Why: "the list is empty", Refuse: refuseSet("one pipeline can be named for all documents: pipeline")},
 		{Option: "kerberos", Why: "it is not enabled", Refuse: refuseEnabled("there is no Kerberos; use username and password, api_key or a client certificate")},
-	}
+	}...)
 }
 
 // refuseSet refuses everything but an empty value.

@@ -24,7 +24,7 @@ func TestForeignTables(t *testing.T) {
 		{"file", "trailbeat.inputs.0.", "trailbeat.inputs: [{type: file, paths: [a]}]\n" + output, foreignInput()},
 		{"queue", "trailbeat.inputs.0.", "trailbeat.inputs: [{type: aws-s3, queue_url: 'http://127.0.0.1:1/1/q', file_selectors: [{regex: a}]}]\n" + output, foreignQueue()},
 		{"bucket", "trailbeat.inputs.0.", "trailbeat.inputs: [{type: aws-s3, bucket_arn: 'arn:aws:s3:::b', file_selectors: [{regex: a}]}]\n" + output, foreignBucket()},
-		{"cloudwatch", "trailbeat.inputs.0.", "trailbeat.inputs: [{type: aws-cloudwatch, log_group_name: g, region_name: eu-west-1}]\n" + output, foreignInput()},
+		{"cloudwatch", "trailbeat.inputs.0.", "trailbeat.inputs: [{type: aws-cloudwatch, log_group_name: g, region_name: eu-west-1}]\n" + output, append(foreignInput(), foreignSSL()...)},
 		{"elasticsearch", "output.elasticsearch.", "trailbeat.inputs: [{type: file, paths: [a]}]\n" + output, foreignElasticsearch()},
 	} {
 		require.NoError(t, os.WriteFile(c.name+".yml", []byte(c.config), 0o600))

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/trailbeat/trailbeat/internal/tlsconfig"
 )
 
 // Config is the AWS block, which stands inline in the options of each AWS input. The names are those of Beats where Beats
@@ -69,6 +71,9 @@ type Config struct {
 	HTTPClient HTTPClient `config:"-"`
 }
 
+// SSL is the group ssl: how servers are trusted, and how we show who we are to proxies and gateways.
+type SSL = tlsconfig.Config
+
 // HTTPClient is what *http.Client is too.
 type HTTPClient interface {
 	Do(*http.Request) (*http.Response, error)
@@ -112,7 +117,7 @@ type Retry struct {
 func DefaultConfig() Config {
 	return Config{
 		AssumeRole: AssumeRole{Duration: 15 * time.Minute, ExpiryWindow: 5 * time.Minute},
-		SSL:        SSL{Enabled: true, VerificationMode: "full"},
+		SSL:        tlsconfig.Default(),
 		Retry:      Retry{Mode: "standard", MaxAttempts: 5},
 		APITimeout: 120 * time.Second,
 	}
@@ -175,7 +180,7 @@ func (c Config) Validate() error {
 	if _, err := parseProxy(c.ProxyURL); err != nil {
 		bad("proxy_url: %w", err)
 	}
-	c.SSL.validate(bad)
+	errs = append(errs, c.SSL.Validate()...)
 	if m := c.Retry.Mode; m != "" && m != "standard" && m != "adaptive" {
 		bad("retry.mode: must be standard or adaptive, is %q", m)
 	}

@@ -2,7 +2,6 @@ package aws
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -69,7 +68,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Session, error) {
 	if err != nil {
 		return nil, err
 	}
-	if cfg.SSL.Enabled && cfg.SSL.VerificationMode == "none" {
+	if cfg.SSL.Unverified() {
 		log.Warn("server certificates are not verified (ssl.verification_mode: none): anybody on the way can read and change the records")
 	}
 	options := []func(*config.LoadOptions) error{
@@ -161,17 +160,18 @@ func newTransport(cfg Config) (*awshttp.BuildableClient, error) {
 	if err != nil {
 		return nil, fmt.Errorf("proxy_url: %w", err)
 	}
+	secure, err := cfg.SSL.Client("") // one for all hosts
+	if err != nil {
+		return nil, err
+	}
 	client := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		if proxy != nil {
 			t.Proxy = http.ProxyURL(proxy)
 		}
-		if t.TLSClientConfig == nil {
-			t.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12}
-		}
-		err = cfg.SSL.apply(t.TLSClientConfig)
+		t.TLSClientConfig = secure.Clone()
 		t.MaxIdleConnsPerHost = 64 // as many as there may be workers, or each call opens a connection
 	})
-	return client, err
+	return client, nil
 }
 
 func version(cfg Config) string {

@@ -3,6 +3,8 @@ package aws_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -292,6 +294,8 @@ func TestTLSAndProxy(t *testing.T) {
 	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
 	file := filepath.Join(t.TempDir(), "ca.pem")
 	require.NoError(t, os.WriteFile(file, []byte(ca), 0o600))
+	sum := sha256.Sum256(secure.Certificate().RawSubjectPublicKeyInfo)
+	pin, otherPin := base64.StdEncoding.EncodeToString(sum[:]), base64.StdEncoding.EncodeToString(make([]byte, 32))
 	other := strings.Replace(secure.URL, "127.0.0.1", "localhost", 1)
 	for name, test := range map[string]struct {
 		url   string
@@ -305,8 +309,15 @@ func TestTLSAndProxy(t *testing.T) {
 		"another name is fine": {other, func(c *aws.Config) {
 			c.SSL.CertificateAuthorities, c.SSL.VerificationMode = []string{ca}, "certificate"
 		}, false},
-		"but not any":  {other, func(c *aws.Config) { c.SSL.VerificationMode = "certificate" }, true},
-		"switched off": {other, func(c *aws.Config) { c.SSL.VerificationMode = "none" }, false},
+		"but not any":          {other, func(c *aws.Config) { c.SSL.VerificationMode = "certificate" }, true},
+		"a pinned key":         {secure.URL, func(c *aws.Config) { c.SSL.CertificateAuthorities, c.SSL.CASHA256 = []string{ca}, []string{pin} }, false},
+		"another pinned key":   {secure.URL, func(c *aws.Config) { c.SSL.CertificateAuthorities, c.SSL.CASHA256 = []string{ca}, []string{otherPin} }, true},
+		"pinned, another name": {other, func(c *aws.Config) { c.SSL.CertificateAuthorities, c.SSL.CASHA256 = []string{ca}, []string{pin} }, true},
+		"an old protocol only": {secure.URL, func(c *aws.Config) {
+			c.SSL.CertificateAuthorities, c.SSL.SupportedProtocols = []string{ca}, []string{"TLSv1.1"}
+		}, true},
+		"an address, and print": {secure.URL, func(c *aws.Config) { c.SSL.CATrustedFingerprint = strings.Repeat("ab", 32) }, true},
+		"switched off":          {other, func(c *aws.Config) { c.SSL.VerificationMode = "none" }, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cfg := static()

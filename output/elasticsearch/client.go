@@ -81,7 +81,7 @@ func newClient(conf *Config, opts Options) (*client, error) {
 
 // transport is the connection pool to one host.
 func (c *Config) transport(host string, workers int) (*http.Transport, error) {
-	tlsConfig, err := c.SSL.tlsConfig(host)
+	tlsConfig, err := c.SSL.Client(host)
 	if err != nil {
 		return nil, err
 	}

@@ -8,7 +8,12 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"github.com/trailbeat/trailbeat/internal/tlsconfig"
 )
+
+// SSLConfig is the group ssl: how https hosts are trusted, and how we show who we are.
+type SSLConfig = tlsconfig.Config
 
 // Config is the group output.elasticsearch. The names are those of Beats. DefaultConfig has the defaults.
 type Config struct {
@@ -158,7 +163,7 @@ func DefaultConfig() Config {
 		Timeout:                   90 * time.Second,
 		IdleConnectionTimeout:     3 * time.Second,
 		AWS:                       AWSConfig{SigV4: SigV4Config{Service: "es"}},
-		SSL:                       SSLConfig{Enabled: true, VerificationMode: "full"},
+		SSL:                       tlsconfig.Default(),
 		AllowOlderVersions:        true,
 	}
 }
@@ -265,7 +270,7 @@ func (c *Config) Validate() error {
 	if _, err := proxyURL(c.ProxyURL); err != nil {
 		errs = append(errs, err)
 	}
-	errs = append(errs, c.SSL.validate()...)
+	errs = append(errs, c.SSL.Validate()...)
 	return errors.Join(errs...)
 }
 

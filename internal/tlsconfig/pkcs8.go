@@ -1,4 +1,4 @@
-package elasticsearch
+package tlsconfig
 
 import (
 	"crypto/aes"

@@ -1,4 +1,6 @@
-package elasticsearch
+// Package tlsconfig holds the options ssl of outputs and inputs: how servers are trusted, and how we show who we are. Their names are
+// those of Beats.
+package tlsconfig
 
 import (
 	"crypto/sha256"
@@ -13,8 +15,8 @@ import (
 	"strings"
 )
 
-// SSLConfig is the group ssl: how https hosts are trusted, and how we show who we are.
-type SSLConfig struct {
+// Config is the group ssl.
+type Config struct {
 	// Enabled applies this group. Default true. False leaves https hosts with Go's defaults: the system's authorities.
 	Enabled bool `config:"enabled"`
 	// VerificationMode: full (chain and host name; strict means the same here), certificate (chain only) or none
@@ -43,8 +45,14 @@ var tlsVersions = []struct {
 	{"TLSv1.0", tls.VersionTLS10}, {"TLSv1.1", tls.VersionTLS11}, {"TLSv1.2", tls.VersionTLS12}, {"TLSv1.3", tls.VersionTLS13},
 }
 
-// validate checks what can be said without looking at files.
-func (c *SSLConfig) validate() []error {
+// Default gives the defaults: the group is applied and verifies all.
+func Default() Config { return Config{Enabled: true, VerificationMode: "full"} }
+
+// Unverified says that anybody may stand in for the server.
+func (c *Config) Unverified() bool { return c.Enabled && c.VerificationMode == "none" }
+
+// Validate checks what can be said without looking at files. Its errors begin with the names of the options.
+func (c *Config) Validate() []error {
 	if !c.Enabled {
 		return nil
 	}
@@ -77,7 +85,7 @@ func (c *SSLConfig) validate() []error {
 	return errs
 }
 
-func (c *SSLConfig) versions() (lowest, highest uint16, err error) {
+func (c *Config) versions() (lowest, highest uint16, err error) {
 	if len(c.SupportedProtocols) == 0 {
 		return tls.VersionTLS12, tls.VersionTLS13, nil
 	}
@@ -111,8 +119,9 @@ func fingerprint(text string) ([]byte, error) {
 	return sum, nil
 }
 
-// tlsConfig is the client's side of TLS for one host. It reads the files.
-func (c *SSLConfig) tlsConfig(host string) (*tls.Config, error) {
+// Client makes the client's side of TLS. It reads the files. An empty host stands for any: it is then the one that the connection is
+// made to, which net/http puts there.
+func (c *Config) Client(host string) (*tls.Config, error) {
 	if !c.Enabled {
 		return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}, nil
 	}
@@ -147,9 +156,10 @@ func (c *SSLConfig) tlsConfig(host string) (*tls.Config, error) {
 	if c.VerificationMode != "certificate" && c.CATrustedFingerprint == "" && len(c.CASHA256) == 0 {
 		return conf, nil // what Go does by itself is "full"
 	}
-	v := verifier{roots: conf.RootCAs, pins: c.CASHA256}
-	if c.VerificationMode != "certificate" {
-		v.host = host
+	v := verifier{roots: conf.RootCAs, pins: c.CASHA256, anyName: c.VerificationMode == "certificate", host: host}
+	if host == "" && !v.anyName && c.CATrustedFingerprint == "" {
+		conf.VerifyConnection = v.verifyPins // after Go's own check, which knows the host
+		return conf, nil
 	}
 	if c.CATrustedFingerprint != "" {
 		if v.trusted, err = fingerprint(c.CATrustedFingerprint); err != nil {
@@ -165,14 +175,24 @@ func (c *SSLConfig) tlsConfig(host string) (*tls.Config, error) {
 // knows none for hosts that are addresses.
 type verifier struct {
 	roots   *x509.CertPool // nil: the system's
-	host    string         // empty: any name will do
-	trusted []byte         // fingerprint of an authority to trust if it is in the chain
+	host    string         // empty: that of the connection
+	anyName bool
+	trusted []byte // fingerprint of an authority to trust if it is in the chain
 	pins    []string
 }
 
 func (v verifier) verify(state tls.ConnectionState) error {
 	if len(state.PeerCertificates) == 0 {
 		return errors.New("the server showed no certificate")
+	}
+	host := v.host
+	switch {
+	case v.anyName:
+		host = ""
+	case host == "":
+		if host = state.ServerName; host == "" {
+			return errors.New("the host is an address, whose certificate cannot be checked with ssl.ca_trusted_fingerprint; use ssl.certificate_authorities")
+		}
 	}
 	roots, between := v.roots, x509.NewCertPool()
 	for _, cert := range state.PeerCertificates {
@@ -189,14 +209,20 @@ func (v verifier) verify(state tls.ConnectionState) error {
 	for _, cert := range state.PeerCertificates[1:] {
 		between.AddCert(cert)
 	}
-	chains, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: v.host})
+	chains, err := state.PeerCertificates[0].Verify(x509.VerifyOptions{Roots: roots, Intermediates: between, DNSName: host})
 	if err != nil {
 		return &tls.CertificateVerificationError{UnverifiedCertificates: state.PeerCertificates, Err: err}
 	}
+	state.VerifiedChains = chains
+	return v.verifyPins(state)
+}
+
+// verifyPins looks for a pinned key in the chains that were verified.
+func (v verifier) verifyPins(state tls.ConnectionState) error {
 	if len(v.pins) == 0 {
 		return nil
 	}
-	for _, chain := range chains {
+	for _, chain := range state.VerifiedChains {
 		for _, cert := range chain {
 			sum := sha256.Sum256(cert.RawSubjectPublicKeyInfo)
 			if slices.Contains(v.pins, base64.StdEncoding.EncodeToString(sum[:])) {
@@ -207,7 +233,7 @@ func (v verifier) verify(state tls.ConnectionState) error {
 	return errors.New("no certificate of the server's chain has a key of ssl.ca_sha256")
 }
 
-func (c *SSLConfig) clientCertificate() (tls.Certificate, error) {
+func (c *Config) clientCertificate() (tls.Certificate, error) {
 	cert, err := pemText(c.Certificate)
 	if err != nil {
 		return tls.Certificate{}, fmt.Errorf("ssl.certificate: %w", err)
