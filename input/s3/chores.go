@@ -97,7 +97,7 @@ func (in *Input) doChores(ctx context.Context) {
 		if err != nil {
 			in.stats.choresFailed.Add(1)
 			in.state.Failed(err)
-			if in.faults.note(whatChore, err, time.Now()) {
+			if in.choreFaults.Note(whatChore, err, time.Now()) {
 				in.log.Error("an object was read but not put away, it is tried again", "aws.s3.object.key", key, "error.message", err.Error())
 			}
 		}

@@ -52,7 +52,9 @@ type Input struct {
 	warned  bool // that there is nothing to read
 	stats   counters
 	state   progress.Tracker
-	faults  faultLog
+	faults  progress.Faults // of listings and objects
+
+	choreFaults progress.Faults
 
 	batches  chan *input.Batch
 	finished chan struct{} // the one pass is through

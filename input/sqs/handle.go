@@ -130,7 +130,7 @@ func (in *Input) readObject(m *message, ref s3object.Ref) {
 		}
 	}
 	if !errors.Is(err, errNotDelivered) {
-		in.tell(fmt.Errorf("message %s, receive %d: %w", m.id, m.receives, err))
+		in.note(whatMessage, fmt.Errorf("message %s, receive %d: %w", m.id, m.receives, err))
 	}
 	m.fail(err, !class.Passing() && !errors.Is(err, errNotDelivered))
 }

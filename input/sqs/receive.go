@@ -48,7 +48,7 @@ func (in *Input) receive() {
 				in.state.Failed(err)
 				in.log.Warn("receiving failed, trying again", "error.message", err.Error())
 			} else {
-				in.tell(err)
+				in.note(whatReceive, err)
 			}
 			pause := backoff(failed-1, time.Second, time.Minute)
 			in.state.Retrying(time.Now().Add(pause))
@@ -85,6 +85,7 @@ func (in *Input) receive() {
 
 // end makes Read return io.EOF, or an error, once everything was taken.
 func (in *Input) end(fatal error) {
+	in.endFaults()
 	in.mu.Lock()
 	in.fatal = fatal
 	in.mu.Unlock()
@@ -176,6 +177,9 @@ func (in *Input) watch() {
 			}
 		}
 		in.stats.MessagesWaiting.Store(n)
+		if !in.deps.Once {
+			in.endFaults()
+		}
 		if sleep(in.ctx, time.Minute) != nil {
 			return
 		}

@@ -62,6 +62,7 @@ type Input struct {
 	reader  *s3object.Reader
 	stats   Stats
 	state   progress.Tracker
+	told    progress.Faults
 	kinds   kinds
 
 	ctx     context.Context // of all work; ended by Close
@@ -180,9 +181,38 @@ func (in *Input) over() error {
 // maxFaults bounds the errors that wait to be told; more of them would say the same.
 const maxFaults = 100
 
-// tell makes Read return an error.
+// The things that fail, in words.
+const (
+	whatReceive = "receives failed"
+	whatMessage = "messages could not be read to their end"
+)
+
+// note counts what went wrong, and makes Read tell it where its kind was not told yet: with a right missing every message fails.
+func (in *Input) note(what string, err error) {
+	in.state.Failed(err)
+	if in.told.Note(what, err, time.Now()) {
+		in.queueFault(err)
+	}
+}
+
+// endFaults tells what was hidden in the last minute, and what is over.
+func (in *Input) endFaults() {
+	say, over := in.told.Pass(time.Now(), in.deps.Once)
+	for _, err := range say {
+		in.queueFault(err)
+	}
+	for _, key := range over {
+		in.log.Info("a kind of fault did not show for a minute", "what", key.What, "error.type", key.Kind)
+	}
+}
+
+// tell notes an error and makes Read return it.
 func (in *Input) tell(err error) {
 	in.state.Failed(err)
+	in.queueFault(err)
+}
+
+func (in *Input) queueFault(err error) {
 	in.mu.Lock()
 	if len(in.faults) < maxFaults {
 		in.faults = append(in.faults, err)
