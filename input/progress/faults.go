@@ -28,11 +28,15 @@ type faultCount struct {
 	last   error // of the hidden ones
 	old    bool  // it was there in an earlier pass
 	seen   bool  // in this pass
+	shown  time.Time
 }
 
 // Faults decides which faults are spoken of: the first of each kind, how many more there were in that pass, and after that a
 // count now and then for as long as they stay. The zero value is ready for use.
 type Faults struct {
+	// Quiet is how long a kind must not show until it is over. Zero: for one pass.
+	Quiet time.Duration
+
 	mu    sync.Mutex
 	kinds map[FaultKind]*faultCount
 }
@@ -44,18 +48,18 @@ func (f *Faults) Note(what string, err error, now time.Time) bool {
 	defer f.mu.Unlock()
 	key := FaultKind{what, kind}
 	if c := f.kinds[key]; c != nil {
-		c.hidden, c.last, c.seen = c.hidden+1, err, true
+		c.hidden, c.last, c.seen, c.shown = c.hidden+1, err, true, now
 		return false
 	}
 	if f.kinds == nil {
 		f.kinds = make(map[FaultKind]*faultCount)
 	}
-	f.kinds[key] = &faultCount{said: now, seen: true}
+	f.kinds[key] = &faultCount{said: now, seen: true, shown: now}
 	return true
 }
 
 // Pass is the end of a pass over the source, or of some other stretch of time. It gives what is to be said of what was hidden, all of
-// it with all, and the kinds that are over: of which there was none in this pass.
+// it with all, and the kinds that are over.
 func (f *Faults) Pass(now time.Time, all bool) (say []error, over []FaultKind) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -64,7 +68,7 @@ func (f *Faults) Pass(now time.Time, all bool) (say []error, over []FaultKind) {
 			say = append(say, fmt.Errorf("%d more %s (%s), they are tried again; the last: %w", c.hidden, key.What, key.Kind, c.last))
 			c.hidden, c.last, c.said = 0, nil, now
 		}
-		if !c.seen {
+		if !c.seen && now.Sub(c.shown) >= f.Quiet {
 			over = append(over, key)
 			delete(f.kinds, key)
 		}

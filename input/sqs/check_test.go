@@ -49,6 +49,17 @@ func TestCheck(t *testing.T) {
 		assert.Equal(t, "decode one record: 2024-05-06T07:00:00Z iam.amazonaws.com GetUser", ok[7])
 		assert.Equal(t, 3, b.Visible("trail-queue"), "released, and none deleted")
 	})
+	inTime(t, "a queue elsewhere", func(t *testing.T) {
+		b := newBench()
+		b.cfg.AWS.Endpoint, b.cfg.AWS.PathStyle = "", true
+		b.cfg.QueueURL = "http://127.0.0.1:9324/000000000000/trail-queue"
+		b.object("1", awstest.Record)
+		ok, skipped, failed := check(t, b)
+		assert.Empty(t, failed)
+		assert.Equal(t, []string{"identity: another server than that of AWS does not tell"}, skipped)
+		assert.Len(t, ok, 7)
+		assert.Zero(t, b.Calls("GetCallerIdentity"))
+	})
 	inTime(t, "nothing that is understood", func(t *testing.T) {
 		b := newBench()
 		identity(b)

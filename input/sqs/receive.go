@@ -177,11 +177,11 @@ func (in *Input) watch() {
 			}
 		}
 		in.stats.MessagesWaiting.Store(n)
-		if !in.deps.Once {
-			in.endFaults()
-		}
 		if sleep(in.ctx, time.Minute) != nil {
 			return
+		}
+		if !in.deps.Once {
+			in.endFaults()
 		}
 	}
 }

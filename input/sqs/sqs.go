@@ -123,6 +123,7 @@ func New(cfg Config, deps Deps) (*Input, error) {
 	}
 	in.room.init(cfg.workers(), cfg.inFlight())
 	in.stats.Objects = reader.Stats()
+	in.told.Quiet = max(quiet, 2*cfg.VisibilityTimeout) // what failed comes again no later than that
 	in.stats.MessagesWaiting.Store(-1)
 	in.ctx, in.stop = context.WithCancelCause(context.Background())
 	return in, nil
@@ -181,6 +182,9 @@ func (in *Input) over() error {
 // maxFaults bounds the errors that wait to be told; more of them would say the same.
 const maxFaults = 100
 
+// quiet is how long a kind of fault must not show until it is over.
+const quiet = 10 * time.Minute
+
 // The things that fail, in words.
 const (
 	whatReceive = "receives failed"
@@ -202,7 +206,7 @@ func (in *Input) endFaults() {
 		in.queueFault(err)
 	}
 	for _, key := range over {
-		in.log.Info("a kind of fault did not show for a minute", "what", key.What, "error.type", key.Kind)
+		in.log.Info("a kind of fault does not show any more", "what", key.What, "error.type", key.Kind)
 	}
 }
 

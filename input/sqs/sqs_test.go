@@ -353,11 +353,42 @@ func TestObjectsThatFail(t *testing.T) {
 		_, err := in.Read(t.Context())
 		require.ErrorContains(t, err, "allow s3:GetObject on arn:aws:s3:::trail/1")
 		_, err = in.Read(t.Context())
-		require.ErrorContains(t, err, "receive 2")
+		require.ErrorContains(t, err, " more messages could not be read to their end (access_denied)")
 		b.Hook(nil)
-		read(t, in).Ack(nil)
+		batch, err := in.Read(t.Context())
+		for err != nil { // of a receive before that
+			batch, err = in.Read(t.Context())
+		}
+		batch.Ack(nil)
 		synctest.Wait()
 		assert.Empty(t, b.Left("trail-queue"))
+		require.NoError(t, in.Close())
+	})
+	inTime(t, "many for one reason", func(t *testing.T) {
+		b := newBench()
+		for i := range 50 {
+			b.object(fmt.Sprint(i), `{"a":1}`)
+		}
+		b.Hook(func(call string, _ *http.Request) *awstest.Fault {
+			if call == "GetObject" {
+				return &awstest.Fault{Status: 403, Code: "AccessDenied", Message: "Access Denied"}
+			}
+			return nil
+		})
+		in := b.open(t)
+		var told []string
+		for until := time.Now().Add(30 * time.Minute); time.Now().Before(until); {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			if _, err := in.Read(ctx); ctx.Err() == nil {
+				told = append(told, err.Error())
+			}
+			cancel()
+		}
+		assert.Contains(t, told[0], "allow s3:GetObject")
+		assert.Regexp(t, `^\d+ more messages could not be read to their end \(access_denied\)`, told[1])
+		assert.LessOrEqual(t, len(told), 5, "one in ten minutes")
+		assert.Greater(t, in.Report().Errors[input.KindAccessDenied], int64(100))
+		assert.Len(t, b.Left("trail-queue"), 50)
 		require.NoError(t, in.Close())
 	})
 	inTime(t, "as their content is broken", func(t *testing.T) {
