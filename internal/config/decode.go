@@ -207,7 +207,7 @@ func (d *decoder) mapping(path string, v *value, dst reflect.Value, f field, val
 		d.mismatch(path, v, f, "a group of names with values")
 		return
 	}
-	if isScalarKind(dst.Type().Elem()) {
+	if elem := dst.Type().Elem(); isScalarKind(elem) || elem.Kind() == reflect.Slice && isScalarKind(elem.Elem()) {
 		// Names of such a map are free text, and their dots have been taken for levels.
 		v = v.flat()
 	}

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-var optionPrefix = regexp.MustCompile(`^([A-Za-z0-9_\-]+(?:\.[A-Za-z0-9_\-]+|\[[0-9]+\])*): (.+)`)
+var optionPrefix = regexp.MustCompile(`^([A-Za-z0-9_@\-]+(?:\.[A-Za-z0-9_@\-]+|\[[0-9]+\])*): (.+)`)
 
 // validate runs the struct's own checks and puts each fault where its option is written. Faults of options that could not
 // be read, or are probably the ones that were misspelt, are left out: they follow from that.
