@@ -1,0 +1,115 @@
+package processor
+
+import (
+	"github.com/trailbeat/trailbeat/ecs"
+	"github.com/trailbeat/trailbeat/pipeline/condition"
+)
+
+// Early are the rules of a chain that can be decided before the mapping, because they depend only on fields that are known by
+// then and that no processor before them changes.
+type Early struct {
+	rules  []earlyRule
+	fields []string
+}
+
+type earlyRule struct {
+	guards []guard
+	drop   *Drop
+}
+
+// guard is a condition on the way to a rule.
+type guard struct {
+	*condition.Condition
+	met bool
+}
+
+// Early gives the rules that depend on no other fields than those that known says yes to; nil where there are none. A rule
+// behind one that is not among them is not either: the first rule that takes a record is the one that is counted.
+func (c *Chain) Early(known func(field string) bool) *Early {
+	if c == nil {
+		return nil
+	}
+	f := finder{known: known, seen: map[string]bool{}}
+	f.walk(c.steps, nil)
+	if len(f.early.rules) == 0 {
+		return nil
+	}
+	return &f.early
+}
+
+// Fields are those that the rules depend on.
+func (e *Early) Fields() []string { return e.fields }
+
+// Find gives the first rule that takes the event; nil where none does. Nothing is counted.
+func (e *Early) Find(ev *ecs.Event) *Drop {
+next:
+	for i := range e.rules {
+		for _, g := range e.rules[i].guards {
+			if g.Match(ev) != g.met {
+				continue next
+			}
+		}
+		return e.rules[i].drop
+	}
+	return nil
+}
+
+// Count counts an event that Find gave the rule for.
+func (d *Drop) Count() { d.n.Add(1) }
+
+type finder struct {
+	known   func(string) bool
+	seen    map[string]bool
+	early   Early
+	changed []scope
+	late    bool // a rule was found that has to wait
+}
+
+func (f *finder) walk(steps []*step, guards []guard) {
+	for _, s := range steps {
+		if f.late {
+			return
+		}
+		on := func(met bool) []guard {
+			if s.when == nil {
+				return guards
+			}
+			return append(guards[:len(guards):len(guards)], guard{s.when, met})
+		}
+		switch {
+		case s.branches != nil:
+			f.walk(s.branches[1], on(true))
+			f.walk(s.branches[0], on(false))
+		case s.drop != nil:
+			f.take(s.drop, on(true))
+		default:
+			f.changed = append(f.changed, s.changes)
+		}
+	}
+}
+
+func (f *finder) take(d *Drop, guards []guard) {
+	for _, g := range guards {
+		for _, field := range g.Fields() {
+			if !f.known(field) {
+				f.late = true
+				return
+			}
+			for _, s := range f.changed {
+				if s.has(field) {
+					f.late = true
+					return
+				}
+			}
+		}
+	}
+	f.early.rules = append(f.early.rules, earlyRule{guards, d})
+	for _, g := range guards {
+		for _, field := range g.Fields() {
+			if !f.seen[field] {
+				f.seen[field] = true
+				f.early.fields = append(f.early.fields, field)
+			}
+		}
+	}
+}
