@@ -7,6 +7,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/pipeline/cloudtrail"
 	"github.com/trailbeat/trailbeat/pipeline/geoip"
+	"github.com/trailbeat/trailbeat/pipeline/processor"
 	"github.com/trailbeat/trailbeat/pipeline/useragent"
 )
 
@@ -28,6 +29,8 @@ type Config struct {
 	UserAgent *useragent.Config `config:"user_agent"`
 	// GeoIP names the City and ASN databases. Default, with nil: none, and no geo data.
 	GeoIP *geoip.Config `config:"geoip"`
+	// Processors change documents after the mapping and take some out. Default, with nil: none.
+	Processors *processor.Chain
 	// WithoutID leaves Meta.ID of the events alone. Default false: it becomes the _id of the document.
 	WithoutID bool
 	// Logger gets what is worth knowing about databases. Default, with nil: nothing is logged.

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -11,11 +10,13 @@ import (
 	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/pipeline/cloudtrail"
 	"github.com/trailbeat/trailbeat/pipeline/geoip"
+	"github.com/trailbeat/trailbeat/pipeline/processor"
 	"github.com/trailbeat/trailbeat/pipeline/useragent"
 )
 
-// ErrDrop says that a filter took the record on purpose: it counts as delivered, and there is no document.
-var ErrDrop = errors.New("dropped by a filter")
+// ErrDrop says that a filter took the record on purpose: it counts as delivered, and there is no document. The error is a
+// *processor.Drop, which names the rule.
+var ErrDrop = processor.ErrDrop
 
 // Pipeline maps records. It is safe for concurrent use.
 type Pipeline struct {
@@ -23,6 +24,10 @@ type Pipeline struct {
 	retain    cloudtrail.Retain
 	withoutID bool
 	mappers   sync.Pool
+	chain     *processor.Chain // nil: no processors
+	early     *processor.Early // rules that are decided before the mapping; nil: none
+	find      func(*ecs.Event) *processor.Drop
+	peekers   sync.Pool
 	*enrichers
 }
 
@@ -55,7 +60,7 @@ func New(cfg Config) (*Pipeline, error) {
 	return build(cfg, &shared), nil
 }
 
-// With derives a Pipeline with other tags, retain and the like, as inputs may have their own. It shares the databases and
+// With derives a Pipeline with other tags, retain, processors and the like, as inputs may have their own. It shares the databases and
 // caches of p; UserAgent, GeoIP and Logger of cfg are not looked at. Only p is closed.
 func (p *Pipeline) With(cfg Config) (*Pipeline, error) {
 	if err := cfg.Validate(); err != nil {
@@ -71,6 +76,11 @@ func build(cfg Config, shared *enrichers) *Pipeline {
 		hooks.Source = p.source
 	}
 	p.mappers.New = func() any { return cloudtrail.NewMapper(p.retain, hooks) }
+	p.chain, p.early = cfg.Processors, cfg.Processors.Early(cloudtrail.CanPeek)
+	if p.early != nil {
+		p.find = p.early.Find
+	}
+	p.peekers.New = func() any { return cloudtrail.NewPeeker(p.early.Fields()) }
 	return p
 }
 
@@ -88,17 +98,39 @@ func (p *Pipeline) Process(raw []byte, ev *ecs.Event) error {
 	if len(ev.Tags) == 0 {
 		ev.Tags = append(ev.Tags, p.tags...)
 	}
+	if p.early != nil {
+		if rule := p.dropped(raw, ev); rule != nil {
+			return rule
+		}
+	}
 	m := p.mappers.Get().(*cloudtrail.Mapper)
 	m.Map(raw, ev)
 	if !p.withoutID {
 		setID(ev, m)
 	}
 	p.mappers.Put(m)
+	if p.chain != nil {
+		if err := p.chain.Run(ev); err != nil {
+			return err
+		}
+	}
 	// What Fleet's final pipeline does in the cluster.
 	if !slices.Contains(ev.Tags, cloudtrail.TagPreserveOriginalEvent) {
 		ev.Event.Original = ""
 	}
 	return nil
+}
+
+// dropped is the rule that takes the record whatever the mapping would make of it, counted; nil where only the document can
+// tell.
+func (p *Pipeline) dropped(raw []byte, ev *ecs.Event) *processor.Drop {
+	k := p.peekers.Get().(*cloudtrail.Peeker)
+	rule := cloudtrail.Peek(k, raw, ev, p.find)
+	p.peekers.Put(k)
+	if rule != nil {
+		rule.Count()
+	}
+	return rule
 }
 
 // Close gives back the databases. Documents made before stay valid.
