@@ -28,6 +28,8 @@ func components() app.Components {
 		TemplateConfig: templateConfig,
 		Template:       exportTemplate,
 		Foreign:        foreignTop(),
+
+		ForeignProcessors: foreignProcessors(),
 	}
 }
 

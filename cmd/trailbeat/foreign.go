@@ -1,8 +1,6 @@
 package main
 
 import (
-	"slices"
-
 	"github.com/trailbeat/trailbeat/internal/app"
 )
 
@@ -35,18 +33,8 @@ func foreignTop() []app.Foreign {
 		{Option: "logging.event_data", Why: "no event is ever logged; what cannot be indexed goes to dead_letter.path"},
 		{Option: "logging.to_stderr", Why: "that is the default; logging.to_files changes it"},
 		{Option: "logging.to_syslog", Why: "the log goes to stderr, which service managers take to syslog"},
-		{Option: "processors", Why: whyProcessors, Refuse: refuseProcessors},
-		{Option: "fields", Why: "it is empty", Refuse: refuseSet(noFields)},
-		{Option: "fields_under_root", Why: "there are no fields that it could move"},
-		{Option: "tags", Why: "it is empty", Refuse: refuseSet("there are no tags for all inputs; write tags below each input")},
 	}
 }
-
-const (
-	noFields      = "fields cannot be added here; remove it, and add them in an ingest pipeline of yours: output.elasticsearch.pipeline"
-	noProcessors  = "there are no processors; remove it, and do the same in an ingest pipeline of yours: output.elasticsearch.pipeline"
-	whyProcessors = "documents say nothing about the machine that ships them, as in Elastic's integration"
-)
 
 // foreignInput are those of every input.
 func foreignInput() []app.Foreign {
@@ -55,9 +43,6 @@ func foreignInput() []app.Foreign {
 		{Option: "index", Why: "documents go to the data stream logs-DATASET-NAMESPACE; set data_stream.dataset and data_stream.namespace"},
 		{Option: "keep_null", Why: "what is absent is never written, as in Elastic's integration"},
 		{Option: "publisher_pipeline", Why: "fields about this machine are never added"},
-		{Option: "processors", Why: whyProcessors, Refuse: refuseProcessors},
-		{Option: "fields", Why: "it is empty", Refuse: refuseSet(noFields)},
-		{Option: "fields_under_root", Why: "there are no fields that it could move"},
 	}
 }
 
@@ -202,28 +187,29 @@ func disabled(value any) bool {
 	return true
 }
 
-// machineProcessors add what is true of the machine that ships. They are in every configuration that Filebeat comes with.
-var machineProcessors = []string{"add_host_metadata", "add_cloud_metadata", "add_docker_metadata", "add_kubernetes_metadata"}
-
-// refuseProcessors refuses all processors but those.
-func refuseProcessors(value any) string {
-	if value == nil {
-		return ""
+// foreignProcessors are the processors of Beats that are not here, with what to do instead.
+func foreignProcessors() []app.Foreign {
+	const decoded = "the mapping reads the records itself"
+	refused := func(why string) func(any) string { return func(any) string { return why } }
+	list := []app.Foreign{
+		{Option: "add_docker_metadata", Why: "documents say nothing about containers of the machine that ships them"},
+		{Option: "add_kubernetes_metadata", Why: "documents say nothing about pods of the machine that ships them"},
+		{Option: "add_process_metadata", Why: "CloudTrail records name no process"},
+		{Option: "add_id", Why: "the _id follows from the event, so that what is delivered twice is stored once"},
+		{Option: "decode_json_fields", Why: decoded},
+		{Option: "decode_json", Why: decoded},
+		{Option: "timestamp", Why: "@timestamp is the eventTime of the record"},
+		{Option: "now", Why: "event.ingested says when a document was made"},
 	}
-	list, ok := value.([]any)
-	if !ok {
-		return noProcessors
+	const elsewhere = "; remove it, or do the same in an ingest pipeline of yours: output.elasticsearch.pipeline"
+	for _, name := range []string{
+		"add_formatted_index", "add_locale", "add_nomad_metadata", "add_cloudfoundry_metadata", "add_network_direction", "add_observer_metadata",
+		"append", "cache", "community_id", "convert", "decode_base64_field", "decode_cef", "decode_csv_fields", "decode_duration",
+		"decode_xml", "decode_xml_wineventlog", "decompress_gzip_field", "detect_mime_type", "dissect", "dns", "extract_array", "extract_field",
+		"include_events", "lowercase", "move_fields", "parse_aws_vpc_flow_log", "rate_limit", "registered_domain", "replace", "script", "syslog",
+		"translate_ldap_attribute", "translate_sid", "uppercase", "urldecode",
+	} {
+		list = append(list, app.Foreign{Option: name, Refuse: refused("this processor of Beats is not here" + elsewhere)})
 	}
-	for _, item := range list {
-		one, ok := item.(map[string]any)
-		if !ok {
-			return noProcessors
-		}
-		for name := range one {
-			if !slices.Contains(machineProcessors, name) {
-				return noProcessors
-			}
-		}
-	}
-	return ""
+	return list
 }

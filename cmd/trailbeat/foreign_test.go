@@ -57,32 +57,19 @@ func TestForeignTables(t *testing.T) {
 }
 
 func TestWhatIsRefused(t *testing.T) {
-	processors := func(names ...string) []any {
-		var list []any
-		for _, n := range names {
-			list = append(list, map[string]any{n: nil})
-		}
-		return list
-	}
 	for name, c := range map[string]struct {
 		refuse  func(any) string
 		value   any
 		refused bool
 	}{
-		"no processors":                 {refuseProcessors, nil, false},
-		"an empty list of processors":   {refuseProcessors, []any{}, false},
-		"processors about the machine":  {refuseProcessors, processors("add_host_metadata", "add_cloud_metadata"), false},
-		"a processor about the records": {refuseProcessors, processors("add_host_metadata", "drop_event"), true},
-		"no list of processors":         {refuseProcessors, "drop_event", true},
-		"a processor without a name":    {refuseProcessors, []any{"drop_event"}, true},
-		"a disabled group":              {refuseEnabled("no"), map[string]any{"enabled": false, "path": "x"}, false},
-		"an enabled group":              {refuseEnabled("no"), map[string]any{"enabled": true}, true},
-		"a group with a value":          {refuseEnabled("no"), map[string]any{"codec": map[string]any{"csv": map[string]any{"comma": ","}}}, true},
-		"a group disabled below":        {refuseEnabled("no"), map[string]any{"codec": map[string]any{"csv": map[string]any{"enabled": false}}}, false},
-		"empty text":                    {refuseSet("no"), "", false},
-		"a number":                      {refuseSet("no"), int64(0), true},
-		"another name":                  {refuseOther("Records", "no"), "Events", true},
-		"the only name":                 {refuseOther("Records", "no"), "Records", false},
+		"a disabled group":       {refuseEnabled("no"), map[string]any{"enabled": false, "path": "x"}, false},
+		"an enabled group":       {refuseEnabled("no"), map[string]any{"enabled": true}, true},
+		"a group with a value":   {refuseEnabled("no"), map[string]any{"codec": map[string]any{"csv": map[string]any{"comma": ","}}}, true},
+		"a group disabled below": {refuseEnabled("no"), map[string]any{"codec": map[string]any{"csv": map[string]any{"enabled": false}}}, false},
+		"empty text":             {refuseSet("no"), "", false},
+		"a number":               {refuseSet("no"), int64(0), true},
+		"another name":           {refuseOther("Records", "no"), "Events", true},
+		"the only name":          {refuseOther("Records", "no"), "Records", false},
 	} {
 		t.Run(name, func(t *testing.T) { assert.Equal(t, c.refused, c.refuse(c.value) != "") })
 	}

@@ -26,6 +26,9 @@ type Components struct {
 	Template func(engine string, template, output any, ds shipper.DataStream) ([]byte, error)
 	// Foreign are options of other programs at the top of a configuration that are taken without an effect.
 	Foreign []Foreign
+	// ForeignProcessors are processors of other programs, by their names as Option: those that are taken without an effect,
+	// and, with Refuse, those that are not.
+	ForeignProcessors []Foreign
 }
 
 // InputEnv is what an input is opened with.

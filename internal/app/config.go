@@ -22,6 +22,14 @@ type Config struct {
 	Trailbeat TrailbeatConfig `config:"trailbeat"`
 	// Pipeline is about the mapping.
 	Pipeline PipelineConfig `config:"pipeline"`
+	// Processors change documents and take some out, after those of the input. Default: none.
+	Processors []*config.Section `config:"processors"`
+	// Fields are added to every document, below fields. Default: none.
+	Fields map[string]any `config:"fields"`
+	// FieldsUnderRoot adds Fields to the document itself. Default false.
+	FieldsUnderRoot bool `config:"fields_under_root"`
+	// Tags are added to those of each input. Default: none.
+	Tags []string `config:"tags"`
 	// DataStream names where documents go to: logs-DATASET-NAMESPACE.
 	DataStream DataStreamConfig `config:"data_stream"`
 	// Output holds the outputs by type, of which one is enabled.
@@ -80,6 +88,12 @@ type InputConfig struct {
 	// Retain says which forms of request parameters, response elements, additional and service event data are kept: all,
 	// keyword (the string form), flattened, minimal or none. Default all.
 	Retain string `config:"retain"`
+	// Processors change documents of this input and take some out, before those of all inputs. Default: none.
+	Processors []*config.Section `config:"processors"`
+	// Fields are added to every document of this input, below fields. Default: none.
+	Fields map[string]any `config:"fields"`
+	// FieldsUnderRoot adds Fields to the document itself. Default false.
+	FieldsUnderRoot bool `config:"fields_under_root"`
 	// Rest are the options of the type.
 	Rest *config.Section `config:",inline"`
 }
@@ -206,7 +220,16 @@ func (c *Config) Validate() error {
 	}
 	errs = append(errs, prefixed("trailbeat", c.Trailbeat.Config.Validate())...)
 	errs = append(errs, prefixed("pipeline", c.Pipeline.Validate())...)
+	for _, spec := range addFields(c.Fields, c.FieldsUnderRoot) {
+		errs = append(errs, spec.Options.Validate())
+	}
+	if slices.Contains(c.Tags, "") {
+		bad("tags: holds an empty tag; remove it")
+	}
 	for i, in := range c.Trailbeat.Inputs {
+		for _, spec := range addFields(in.Fields, in.FieldsUnderRoot) {
+			errs = append(errs, prefixed(fmt.Sprintf("trailbeat.inputs.%d", i), spec.Options.Validate())...)
+		}
 		if !slices.Contains(retains, in.Retain) {
 			bad("trailbeat.inputs.%d.retain: is %q, but must be one of %s", i, in.Retain, strings.Join(retains, ", "))
 		}

@@ -24,10 +24,13 @@ type Foreign struct {
 	Refuse func(value any) string
 }
 
-// warn logs the options that have no effect, each on a line of its own.
+// warn logs the options that have no effect, or hardly the one that was meant, each on a line of its own.
 func (s *settings) warn(log *slog.Logger) {
 	for _, w := range s.warnings {
 		log.Warn("option has no effect", "option", w.Path, "position", w.Pos.String(), "reason", w.Message)
+	}
+	for _, w := range s.notes {
+		log.Warn("option is probably not what was meant", "option", w.Path, "position", w.Pos.String(), "reason", w.Message)
 	}
 }
 

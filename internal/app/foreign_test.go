@@ -32,9 +32,9 @@ func foreignComponents() Components {
 		{Option: "list.*.encoding", Why: "it is UTF-8"},
 		{Option: "old.a", Why: "a is old"},
 		{Option: "old.b", Why: "b is old"},
-		{Option: "fields", Why: "it is empty", Refuse: func(v any) string {
+		{Option: "extras", Why: "it is empty", Refuse: func(v any) string {
 			if m, ok := v.(map[string]any); ok && len(m) > 0 {
-				return "fields are not added"
+				return "extras are not added"
 			}
 			return ""
 		}},
@@ -68,9 +68,9 @@ func TestForeignOptions(t *testing.T) {
 		"by another file's alias": {"filebeat.inputs: [{type: fake, keep: 1}]\n" + output, []string{"c.yml:1:38: trailbeat.inputs.0.keep: it is kept"}, ""},
 		"an example that is switched off": {input + "- {type: filestream, enabled: false, paths: [x]}\n" + output,
 			[]string{"c.yml:3:10: trailbeat.inputs.1.type: there is no input \"filestream\", and it is not enabled"}, ""},
-		"a refused one, empty": {input + "  fields: {}\n" + output, []string{"c.yml:3:3: trailbeat.inputs.0.fields: it is empty"}, ""},
+		"a refused one, empty": {input + "  extras: {}\n" + output, []string{"c.yml:3:3: trailbeat.inputs.0.extras: it is empty"}, ""},
 
-		"a refused one":             {input + "  fields: {a: b}\n" + output, nil, "c.yml:3:3: trailbeat.inputs.0.fields: fields are not added"},
+		"a refused one":             {input + "  extras: {a: b}\n" + output, nil, "c.yml:3:3: trailbeat.inputs.0.extras: extras are not added"},
 		"with one that is unknown":  {input + "  keep: 1\n  kept: 2\n" + output, nil, `c.yml:4:3: trailbeat.inputs.0.kept: there is no such option; these exist here: `},
 		"a group with an unknown":   {input + "  old: {b: 1, c: 2}\n" + output, nil, "c.yml:3:3: trailbeat.inputs.0.old: there is no such option"},
 		"a foreign one elsewhere":   {input + output + "  keep: 1\n", nil, "c.yml:4:3: output.fake.keep: there is no such option"},

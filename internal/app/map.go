@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/trailbeat/trailbeat/pipeline/processor"
 )
 
 // timestampFormat is that of @timestamp before the mapping.
@@ -22,6 +24,8 @@ type mapOptions struct {
 	retain    string
 	city, asn string
 	meta      bool
+	// processors applies those of the configuration.
+	processors bool
 }
 
 func (a *app) mapCommand() *cobra.Command {
@@ -31,7 +35,8 @@ func (a *app) mapCommand() *cobra.Command {
 		Short: "Print the documents of CloudTrail files, one a line",
 		Long: `Map writes one mapped document a line to standard output, in the order of the records, and nothing else: what the
 cluster would have made of them, without _id and without what a shipper adds. It reads CloudTrail log files (plain or
-gzip), NDJSON, digest files, or standard input where no FILE is given or FILE is "-". No configuration is read.
+gzip), NDJSON, digest files, or standard input where no FILE is given or FILE is "-". No configuration is read, but for
+--processors: then the list "processors" of it changes the documents, and stderr says how many each rule took out.
 
 In NDJSON each line is a message of its own; one that is not JSON becomes the document of kind pipeline_error that the
 cluster would make of it. Where a file is broken, the documents of all records before the fault are written, the fault is
@@ -52,6 +57,7 @@ told on stderr with file and byte offset, and the exit code is 1.`,
 	flags.StringVar(&opts.retain, "retain", "all", "which forms of request, response and event data are kept: "+strings.Join(retains, ", "))
 	flags.StringVar(&opts.city, "geoip-city", "", "City database `FILE` for source.geo")
 	flags.StringVar(&opts.asn, "geoip-asn", "", "ASN database `FILE` for source.as")
+	flags.BoolVar(&opts.processors, "processors", false, "apply the processors of the configuration (-c)")
 	flags.BoolVar(&opts.meta, "meta", false, `wrap each document: {"_index":...,"_id":...,"document":{...}}`)
 	return cmd
 }
@@ -79,7 +85,13 @@ func (a *app) mapFiles(ctx context.Context, opts mapOptions, files []string) (er
 	if err := opts.check(); err != nil {
 		return err
 	}
-	p, err := newMapPipeline(opts)
+	var list *processor.List
+	if opts.processors {
+		if list, err = a.mapProcessors(); err != nil {
+			return err
+		}
+	}
+	p, err := newMapPipeline(opts, list)
 	if err != nil {
 		return err
 	}
@@ -105,6 +117,7 @@ func (a *app) mapFiles(ctx context.Context, opts mapOptions, files []string) (er
 			fmt.Fprintf(a.Stderr, "trailbeat: %s\n", err)
 		}
 	}
+	printRules(a.Stderr, list.Stats())
 	if failed {
 		return errSaid
 	}

@@ -158,7 +158,9 @@ func (m *mapper) mapPart(p *part, ev *ecs.Event) error {
 		ev.Reset()
 		ev.Timestamp = p.time
 		ev.Tags = append(ev.Tags[:0], m.opts.tags...)
-		if err := m.pipeline.Process(rec.Raw, ev); err != nil {
+		if err := m.pipeline.Process(rec.Raw, ev); isDrop(err) {
+			continue
+		} else if err != nil {
 			return fmt.Errorf("mapping the record at byte %d of %q: %w", rec.Offset, p.origin.Path, err)
 		}
 		if m.opts.meta {

@@ -9,6 +9,7 @@ import (
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/pipeline"
 	"github.com/trailbeat/trailbeat/pipeline/geoip"
+	"github.com/trailbeat/trailbeat/pipeline/processor"
 	"github.com/trailbeat/trailbeat/pipeline/useragent"
 )
 
@@ -40,7 +41,12 @@ func (c PipelineConfig) config(retain string, log *slog.Logger) pipeline.Config 
 
 // openPipeline makes the pipeline of all inputs that keep everything.
 func (s *settings) openPipeline(r *wiring) error {
-	p, err := pipeline.New(s.Pipeline.config(retains[0], r.log))
+	list, err := r.buildProcessors("", s.processors)
+	if err != nil {
+		return err
+	}
+	r.processors = list
+	p, err := pipeline.New(withProcessors(s.Pipeline.config(retains[0], r.log), list))
 	if err != nil {
 		return fmt.Errorf("opening the pipeline: %w", err)
 	}
@@ -50,10 +56,10 @@ func (s *settings) openPipeline(r *wiring) error {
 }
 
 // newMapPipeline makes the pipeline of the command map.
-func newMapPipeline(opts mapOptions) (*pipeline.Pipeline, error) {
+func newMapPipeline(opts mapOptions, list *processor.List) (*pipeline.Pipeline, error) {
 	c := defaultPipelineConfig()
 	c.GeoIP.City, c.GeoIP.ASN, c.GeoIP.ReloadInterval = opts.city, opts.asn, 0
-	cfg := c.config(opts.retain, nil)
+	cfg := withProcessors(c.config(opts.retain, nil), list)
 	cfg.WithoutID = !opts.meta
 	p, err := pipeline.New(cfg)
 	if err != nil {

@@ -62,13 +62,13 @@ func (s *settings) openReplay(_ context.Context, r *wiring) ([]shipper.Source, e
 func (s *settings) sourceByInput(r *wiring) (func(*input.Origin) *shipper.Source, error) {
 	byID := map[string]*shipper.Source{}
 	for i := range s.inputs {
-		source, err := s.source(r, &s.inputs[i].InputConfig)
+		source, err := s.source(r, &s.inputs[i])
 		if err != nil {
 			return nil, err
 		}
 		byID[source.ID] = &source
 	}
-	var defaults InputConfig
+	var defaults inputSetting
 	defaults.SetDefaults()
 	gone, err := s.source(r, &defaults)
 	if err != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/output"
 	"github.com/trailbeat/trailbeat/pipeline"
+	"github.com/trailbeat/trailbeat/pipeline/processor"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -68,9 +69,13 @@ type wiring struct {
 	once    bool
 	letters *letterStore
 	store   func(inputID string) (input.Store, error)
+	// processors are those of all inputs.
+	processors *processor.List
 	// pipeline has the databases and caches that those of the inputs share.
 	pipeline *pipeline.Pipeline
-	closers  []func() error
+	// rules are the processors, for their counts.
+	rules   []ruleSet
+	closers []func() error
 }
 
 func (r *wiring) onClose(fn func() error) { r.closers = append(r.closers, fn) }
@@ -133,7 +138,10 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	if s.output.kind.ToStdout {
 		report = a.Stderr
 	}
-	stop := onReport(func() { printAccounting(a.Stderr, flow.Accounting().Snapshot()) })
+	stop := onReport(func() {
+		printAccounting(a.Stderr, flow.Accounting().Snapshot())
+		printRules(a.Stderr, r.processorStats())
+	})
 	err = flow.Run(ctx)
 	stop()
 	if job.once {
@@ -141,6 +149,7 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	}
 	counts := flow.Accounting().Snapshot()
 	printAccounting(report, counts)
+	printRules(report, r.processorStats())
 	if job.once {
 		printTotals(report, sources)
 	}
@@ -267,7 +276,7 @@ func (s *settings) openInputs(ctx context.Context, r *wiring) ([]shipper.Source,
 }
 
 func (s *settings) openInput(ctx context.Context, r *wiring, in *inputSetting) (shipper.Source, error) {
-	source, err := s.source(r, &in.InputConfig)
+	source, err := s.source(r, in)
 	if err != nil {
 		return source, err
 	}
@@ -282,10 +291,14 @@ func (s *settings) openInput(ctx context.Context, r *wiring, in *inputSetting) (
 }
 
 // source is what the documents of an input have in common.
-func (s *settings) source(r *wiring, in *InputConfig) (shipper.Source, error) {
-	source := shipper.Source{ID: in.ID, Type: in.Type, Tags: in.documentTags(), DataStream: s.DataStream.stream()}
-	if in.Retain != retains[0] {
-		own, err := r.pipeline.With(s.Pipeline.config(in.Retain, r.log))
+func (s *settings) source(r *wiring, in *inputSetting) (shipper.Source, error) {
+	source := shipper.Source{ID: in.ID, Type: in.Type, Tags: append(in.documentTags(), s.Tags...), DataStream: s.DataStream.stream()}
+	if in.Retain != retains[0] || len(in.processors) > 0 {
+		list, err := r.buildProcessors(in.ID, in.processors)
+		if err != nil {
+			return source, err
+		}
+		own, err := r.pipeline.With(withProcessors(s.Pipeline.config(in.Retain, r.log), list, r.processors))
 		if err != nil {
 			return source, err
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/trailbeat/trailbeat/internal/config"
+	"github.com/trailbeat/trailbeat/pipeline/processor"
 )
 
 // configFile is the name that is looked for where no -c is given.
@@ -24,14 +25,20 @@ type settings struct {
 	template any
 	// files that were read.
 	files []string
+	// processors are those of all inputs.
+	processors []processor.Spec
 	// warnings about options that have no effect.
 	warnings config.Errors
+	// notes are about options that have an effect, and probably not the one that was meant.
+	notes config.Errors
 }
 
 type inputSetting struct {
 	InputConfig
 	kind    Input
 	options any
+	// processors run before those of all inputs.
+	processors []processor.Spec
 }
 
 type outputSetting struct {
@@ -136,6 +143,7 @@ func resolve(sources []config.Source, overrides []string, components Components)
 	}
 	s.decodeTop(tree, components.Foreign, note)
 	s.resolveInputs(components, note)
+	s.resolveProcessors(components, note)
 	s.resolveOutput(components, note)
 	s.resolveTemplate(components, note)
 	if len(all) > 0 {
@@ -143,6 +151,7 @@ func resolve(sources []config.Source, overrides []string, components Components)
 		return nil, all
 	}
 	s.warnings.Sort()
+	s.notes.Sort()
 	return s, nil
 }
 

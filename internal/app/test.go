@@ -38,6 +38,9 @@ file, line and column. The exit code is 2 if there are any.`,
 			for _, w := range s.warnings {
 				fmt.Fprintf(a.Stderr, "%s: warning: %s has no effect: %s\n", w.Pos, w.Path, w.Message)
 			}
+			for _, w := range s.notes {
+				fmt.Fprintf(a.Stderr, "%s: warning: %s: %s\n", w.Pos, w.Path, w.Message)
+			}
 			fmt.Fprintf(a.Stdout, "Config OK: %s -> output.%s\n", strings.Join(ids, ", "), s.output.name)
 			return nil
 		},
