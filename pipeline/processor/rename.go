@@ -109,6 +109,9 @@ func (o *CopyFields) build(*Env) (runner, error) {
 	return &mover{o.Fields, o.IgnoreMissing, o.FailOnError, false}, nil
 }
 
+// original is the one text that lies in the memory of the record and has quotes.
+const original = "event.original"
+
 type mover struct {
 	moves               []FromTo
 	ignoreMissing, fail bool
@@ -148,6 +151,9 @@ func (r *mover) move(ev *ecs.Event, m FromTo) error {
 	if err := ev.Put(m.To, v); err != nil {
 		ev.Delete(m.To) // a group may have come half of the way
 		return err
+	}
+	if m.From == original {
+		ev.Meta.Plain = "" // its quotes need escapes, wherever it stands
 	}
 	if r.rename {
 		ev.Delete(m.From)
