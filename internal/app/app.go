@@ -121,7 +121,7 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVar(&a.flags.path.Logs, "path.logs", "", "`DIR` of the log file")
 
 	run := a.runCommand()
-	root.AddCommand(run, a.mapCommand(), a.setupCommand(), a.testCommand(), a.exportCommand(), a.replayCommand(),
+	root.AddCommand(run, a.mapCommand(), a.benchCommand(), a.setupCommand(), a.testCommand(), a.exportCommand(), a.replayCommand(),
 		a.stateCommand(), a.lambdaCommand(), a.versionCommand())
 	// Without a command the root is "run", flags included.
 	root.RunE = run.RunE
