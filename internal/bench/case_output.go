@@ -38,7 +38,7 @@ func outputCases(_ *closers, dir string) ([]Case, error) {
 				*out += packed.Len()
 			})
 		})},
-		{Group: groupOutput, Name: "SQLite, durable per part", Key: "full-sqlite", Run: func(c *Corpus) (int, error) { return store(storing, c, dir) }},
+		{Group: groupOutput, Name: "SQLite, durable per batch of 1000", Key: "full-sqlite", Run: func(c *Corpus) (int, error) { return store(storing, c, dir) }},
 	}, nil
 }
 
@@ -65,9 +65,15 @@ func store(m *mapper, c *Corpus, dir string) (out int, err error) {
 	return out, err
 }
 
-// into maps a file and writes it to an output, one Write for each part.
+// The size of a Write, as in the shipper.
+const (
+	batchRecords = 1000
+	batchBytes   = 4 << 20
+)
+
+// into maps a file and writes it to an output, one Write for each batch.
 func (m *mapper) into(to output.Output, packed []byte) (int, error) {
-	return m.split(packed, func(b *records.Block) error {
+	return m.splitBy(packed, batchRecords, batchBytes, func(b *records.Block) error {
 		for len(m.pool) < b.Len() {
 			m.pool = append(m.pool, new(ecs.Event))
 		}

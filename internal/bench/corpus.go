@@ -133,7 +133,7 @@ func eventID(rec []byte) string {
 
 // Small grows files of 100 records each, until they hold unpacked bytes together.
 func (s *Source) Small(unpacked int) *Corpus {
-	return s.grow(fmt.Sprintf("files of %d records", smallRecords), unpacked, func(f *File) bool { return f.Records == smallRecords })
+	return s.grow(fmt.Sprintf("files of %d records, %.3g MB in all", smallRecords, float64(unpacked)/1e6), unpacked, func(f *File) bool { return f.Records == smallRecords })
 }
 
 // Large grows one file of that many unpacked bytes.

@@ -39,12 +39,17 @@ func newMapper() (*mapper, error) {
 
 // split cuts a file into parts and calls each for every one. It gives the number of records.
 func (m *mapper) split(packed []byte, each func(*records.Block) error) (int, error) {
+	return m.splitBy(packed, partRecords, partBytes, each)
+}
+
+// splitBy cuts a file into parts of other sizes.
+func (m *mapper) splitBy(packed []byte, maxRecords int, maxBytes int, each func(*records.Block) error) (int, error) {
 	m.src.Reset(packed)
 	m.reader.Reset(&m.src, records.Options{})
 	n := 0
 	for {
 		m.block.Reset()
-		end := m.reader.Fill(&m.block, partRecords, partBytes)
+		end := m.reader.Fill(&m.block, maxRecords, maxBytes)
 		if m.block.Len() > 0 {
 			n += m.block.Len()
 			if err := each(&m.block); err != nil {

@@ -17,7 +17,8 @@ func TestLosses(t *testing.T) {
 	require.Empty(t, lost)
 	lost, err = ratios("x", 0.84).Losses(ratios("x", 1), 0.15)
 	require.NoError(t, err)
-	require.Equal(t, []string{"full on a: 0.840 of the limit, recorded 1.000 (-16 %)"}, lost)
+	require.Len(t, lost, 1)
+	require.Equal(t, "full on a: 0.840 of the limit, recorded 1.000 (-16 %)", lost[0].String())
 	_, err = ratios("x", 1).Losses(ratios("y", 1), 0.15)
 	require.ErrorContains(t, err, "other records")
 	_, err = ratios("x", 1).Losses(Ratios{Source: "x"}, 0.15)
@@ -28,11 +29,31 @@ func TestRatiosAreKept(t *testing.T) {
 	results := []*Result{{Case: &Case{Key: "full"}, Corpus: &Corpus{Label: "a"}, OfLimit: 0.41249}}
 	name := filepath.Join(t.TempDir(), "ratios.json")
 	require.NoError(t, RatiosOf("x", results).Write(name))
-	got, err := ReadRatios(name)
+	results[0].Corpus = &Corpus{Label: "b"}
+	require.NoError(t, RatiosOf("x", results).Write(name))
+	require.NoError(t, RatiosOf("y", results).Write(name))
+	got, err := ReadRatios(name, "x")
 	require.NoError(t, err)
-	require.Equal(t, Ratios{Source: "x", OfLimit: map[string]map[string]float64{"a": {"full": 0.412}}}, got)
-	_, err = ReadRatios(name + ".not")
+	require.Equal(t, Ratios{Source: "x", OfLimit: map[string]map[string]float64{"a": {"full": 0.412}, "b": {"full": 0.412}}}, got)
+	_, err = ReadRatios(name, "z")
 	require.ErrorContains(t, err, "-record")
+	_, err = ReadRatios(name+".not", "x")
+	require.ErrorContains(t, err, "-record")
+}
+
+// A case that was slow once is measured again before it counts.
+func TestAgain(t *testing.T) {
+	corpus := source(t).Small(2e5)
+	cases, err := baselineCases(nil, "")
+	require.NoError(t, err)
+	cases[0].Key = "full" // which is slow
+	lost := []Loss{{Label: corpus.Label, Key: "full"}}
+	for then, want := range map[float64]int{1e-9: 0, 1e9: 1} {
+		before := Ratios{Source: "x", OfLimit: map[string]map[string]float64{corpus.Label: {"full": then}}}
+		still, err := Again(lost, cases, []*Corpus{corpus, {Label: "another"}}, "x", before, 1, 0.15, func(int) {})
+		require.NoError(t, err)
+		require.Len(t, still, want)
+	}
 }
 
 // Whatever the machine does meanwhile, the limit compared with itself is about 1.
