@@ -74,8 +74,10 @@ func (a *Arena) KeepBytes(b []byte) []byte {
 	if cap(a.block)-start >= len(b) && unsafe.SliceData(b) == unsafe.SliceData(a.block[start:cap(a.block)]) {
 		a.block = a.block[:start+len(b)]
 	} else {
-		// It outgrew the block and moved: what it moved to is the new block. Strings hold the old one as long as they need.
-		a.block = b
+		// It outgrew the block and moved. The next block takes both, so that a document like this one finds room. Strings
+		// hold the old one as long as they need.
+		a.block = append(make([]byte, 0, max(arenaStart, 2*cap(a.block), 2*len(b))), b...)
+		b = a.block
 	}
 	return b[:len(b):len(b)]
 }

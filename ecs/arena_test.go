@@ -73,3 +73,17 @@ func TestArenaReset(t *testing.T) {
 	a.Reset()
 	assert.Zero(t, cap(a.block), "the block of a giant record is given back")
 }
+
+// Documents whose texts outgrow the block find room in it after a few of them.
+func TestArenaSettles(t *testing.T) {
+	var a Arena
+	document := func() {
+		a.Reset()
+		a.Keep(append(a.Buffer(), make([]byte, 3000)...))
+		a.Keep(append(a.Buffer(), make([]byte, 3000)...))
+		a.Grab(100)
+	}
+	document()
+	document()
+	assert.Zero(t, testing.AllocsPerRun(10, document))
+}

@@ -57,10 +57,10 @@ func (m *Mapper) parameter(text *string, flat *ecs.RawJSON, i, skip int32, minim
 	if i == tape.None {
 		return
 	}
-	m.scratch = m.tape.AppendJava(m.scratch[:0], i, skip)
-	fits := tape.UnitsBelow(m.scratch, maxFlattened)
+	java := m.tape.AppendJava(m.arena.Buffer(), i, skip)
+	fits := tape.UnitsBelow(java, maxFlattened)
 	if m.retain.text() {
-		*text = m.arena.Copy(m.scratch)
+		*text = m.arena.Keep(java)
 	}
 	if !fits || !m.retain.flattened() {
 		return

@@ -74,10 +74,15 @@ func (m *Mapper) has(path, text string) bool {
 // put sets path to the value at node i, whatever its type.
 func (m *Mapper) put(path string, i int32) { m.ev.PutRaw(path, m.json(i, tape.None)) }
 
-// json is the value at node i as compact JSON without what is pruned, and without the member skip.
+// json is the value at node i as compact JSON without what is pruned, and without the member skip. It is not copied where
+// it stands so in the record.
 func (m *Mapper) json(i, skip int32) []byte {
-	m.scratch = m.tape.AppendJSON(m.scratch[:0], i, skip)
-	return bytesOf(m.arena.Copy(m.scratch))
+	if skip == tape.None {
+		if raw, ok := m.tape.JSON(i); ok {
+			return raw
+		}
+	}
+	return m.arena.KeepBytes(m.tape.AppendJSON(m.arena.Buffer(), i, skip))
 }
 
 // javaText is the value at node i as Java's toString gives it.
@@ -85,8 +90,7 @@ func (m *Mapper) javaText(i int32) string {
 	if s, ok := m.text(i); ok {
 		return s
 	}
-	m.scratch = m.tape.AppendJava(m.scratch[:0], i, tape.None)
-	return m.arena.Copy(m.scratch)
+	return m.arena.Keep(m.tape.AppendJava(m.arena.Buffer(), i, tape.None))
 }
 
 // javaType is the name of the Java class that the value at node i has in the cluster.

@@ -60,6 +60,15 @@ func (t *Tape) AppendJava(dst []byte, i, skip int32) []byte {
 	return append(dst, t.Raw(i)...) // true, false
 }
 
+// JSON is node i as compact JSON without what is pruned, where it stands so in the text.
+func (t *Tape) JSON(i int32) (raw []byte, ok bool) {
+	n := &t.nodes[i]
+	if n.kind == String {
+		return t.src[n.start-1 : n.end+1], true
+	}
+	return t.src[n.start:n.end], n.flags&flagDirty == 0
+}
+
 // AppendJSON appends node i as compact JSON without what is pruned. The member skip of the outermost object is left out.
 func (t *Tape) AppendJSON(dst []byte, i, skip int32) []byte {
 	n := &t.nodes[i]
