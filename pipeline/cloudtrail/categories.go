@@ -90,7 +90,7 @@ func (m *Mapper) categorize() {
 	if ev.Event.Action != "ConsoleLogin" {
 		return
 	}
-	i := m.tape.Member(m.rec.responseElements, "ConsoleLogin")
+	i := m.rec.response.consoleLogin
 	if i == tape.None {
 		return
 	}

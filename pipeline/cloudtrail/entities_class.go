@@ -121,8 +121,18 @@ func classify(s string) class {
 	return classGeneric
 }
 
+// isServiceRole looks at what follows each slash, which is quicker than to search for the two texts.
 func isServiceRole(s string) bool {
-	return strings.Contains(s, "/AWSServiceRoleFor") || strings.Contains(s, "/aws-service-role/")
+	for {
+		slash := strings.IndexByte(s, '/')
+		if slash < 0 {
+			return false
+		}
+		s = s[slash+1:]
+		if strings.HasPrefix(s, "AWSServiceRoleFor") || strings.HasPrefix(s, "aws-service-role/") {
+			return true
+		}
+	}
 }
 
 // arnPart is part n of an ARN, from 0, split at every colon.

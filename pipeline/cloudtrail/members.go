@@ -19,6 +19,8 @@ type members struct {
 	eventTime int32
 
 	identity identityMembers
+	request  requestMembers
+	response responseMembers
 	tls      tlsMembers
 	digest   digestMembers
 
@@ -77,6 +79,12 @@ const (
 	inFederation
 	inOnBehalfOf
 	inTLS
+	inRequest
+	inResponse
+	inResponseUser
+	inResponseGroup
+	inRequestInstances
+	inResponseInstances
 )
 
 // slot is where the node of a member goes: its address in members. What it holds is looked for, too, where within is not
@@ -144,6 +152,12 @@ func (r *members) slot(in level, key string) slot {
 		return r.identity.inIdentity(key, &r.unused)
 	case inTLS:
 		return r.inTLS(key)
+	case inRequest:
+		return r.inRequest(key)
+	case inResponse:
+		return r.inResponse(key)
+	case inResponseUser, inResponseGroup, inRequestInstances, inResponseInstances:
+		return r.inParameters(in, key)
 	}
 	return r.identity.deeper(in, key, &r.unused)
 }
@@ -173,9 +187,9 @@ func (r *members) inRecord(key string) slot {
 	case "errorMessage":
 		return slot{at: &r.errorMessage}
 	case "requestParameters":
-		return slot{at: &r.requestParameters}
+		return slot{&r.requestParameters, inRequest}
 	case "responseElements":
-		return slot{at: &r.responseElements}
+		return slot{&r.responseElements, inResponse}
 	case "additionalEventData":
 		return slot{at: &r.additionalEventData}
 	case "serviceEventDetails":

@@ -8,10 +8,9 @@ import (
 
 // relatedFromParameters takes the users whom the call was about.
 func (m *Mapper) relatedFromParameters() {
-	t, rec := &m.tape, &m.rec
-	m.relateUser(t.Member(rec.requestParameters, "userName"))
-	m.relateUser(t.Member(rec.requestParameters, "newUserName"))
-	m.relateUser(t.Path(rec.responseElements, "user", "userId"))
+	m.relateUser(m.rec.request.userName)
+	m.relateUser(m.rec.request.newUserName)
+	m.relateUser(m.rec.response.userID)
 }
 
 func (m *Mapper) relateUser(i int32) {
@@ -22,12 +21,12 @@ func (m *Mapper) relateUser(i int32) {
 
 // groupAndTarget writes the group and the user whom the call was about.
 func (m *Mapper) groupAndTarget() {
-	t, rec, ev := &m.tape, &m.rec, m.ev
-	m.set(&ev.Group.Name, "group.name", t.Member(rec.requestParameters, "groupName"))
-	m.set(&ev.Group.ID, "group.id", t.Path(rec.responseElements, "group", "groupId"))
-	m.set(&ev.User.Target.Name, "user.target.name", t.Member(rec.requestParameters, "userName"))
-	m.set(&ev.User.Target.ID, "user.target.id", t.Path(rec.responseElements, "user", "userId"))
-	m.set(&ev.User.Changes.Name, "user.changes.name", t.Member(rec.requestParameters, "newUserName"))
+	request, response, ev := &m.rec.request, &m.rec.response, m.ev
+	m.set(&ev.Group.Name, "group.name", request.groupName)
+	m.set(&ev.Group.ID, "group.id", response.groupID)
+	m.set(&ev.User.Target.Name, "user.target.name", request.userName)
+	m.set(&ev.User.Target.ID, "user.target.id", response.userID)
+	m.set(&ev.User.Changes.Name, "user.changes.name", request.newUserName)
 }
 
 // related collects users, addresses and hosts, in an order that is part of the mapping.
@@ -51,7 +50,7 @@ func (m *Mapper) related() {
 }
 
 func (m *Mapper) relatedHosts() {
-	ev, t, rec := m.ev, &m.tape, &m.rec
+	ev, rec := m.ev, &m.rec
 	hosts := newUnique(&m.seen)
 	add := func(host string) {
 		if host != "" && hosts.insert(host) {
@@ -67,7 +66,7 @@ func (m *Mapper) relatedHosts() {
 	if a := ev.Source.Address; ev.Source.IP == "" && strings.Contains(a, ".") && !strings.Contains(a, " ") && !hasAmazonSuffix(a) {
 		add(a)
 	}
-	if s, ok := m.text(t.Member(rec.requestParameters, "computerName")); ok {
+	if s, ok := m.text(rec.request.computerName); ok {
 		add(s)
 	}
 	instance := func(s string) {
@@ -80,22 +79,19 @@ func (m *Mapper) relatedHosts() {
 			instance(s)
 		}
 	}
-	for _, parameters := range [...]int32{rec.requestParameters, rec.responseElements} {
-		if !t.Is(parameters, tape.Object) {
-			continue
-		}
-		for _, name := range [...]string{"instanceId", "target", "resourceId"} {
-			if s, ok := m.text(t.Member(parameters, name)); ok {
-				instance(s)
-			}
-		}
-		for list, i := m.elements(t.Member(parameters, "instanceIds")); i != tape.None; i = m.nextElement(list, i) {
+	for _, in := range [...]*hostMembers{&rec.request.hosts, &rec.response.hosts} {
+		for _, i := range [...]int32{in.instanceID, in.target, in.resourceID} {
 			if s, ok := m.text(i); ok {
 				instance(s)
 			}
 		}
-		for list, i := m.elements(t.Path(parameters, "instancesSet", "items")); i != tape.None; i = m.nextElement(list, i) {
-			if s, ok := m.text(t.Member(i, "instanceId")); ok {
+		for list, i := m.elements(in.instanceIDs); i != tape.None; i = m.nextElement(list, i) {
+			if s, ok := m.text(i); ok {
+				instance(s)
+			}
+		}
+		for list, i := m.elements(in.items); i != tape.None; i = m.nextElement(list, i) {
+			if s, ok := m.text(m.tape.Member(i, "instanceId")); ok {
 				instance(s)
 			}
 		}

@@ -12,8 +12,10 @@ type uniqueSet struct {
 
 // newUnique empties s.
 func newUnique(s *uniqueSet) *uniqueSet {
-	clear(s.list) // do not keep the last record alive
-	s.list = s.list[:0]
+	if len(s.list) > 0 { // most sets of most records stay empty
+		clear(s.list) // do not keep the last record alive
+		s.list = s.list[:0]
+	}
 	if len(s.table) > 0 {
 		clear(s.table)
 	}
