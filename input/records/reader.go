@@ -108,6 +108,7 @@ func (r *Reader) Reset(src io.Reader, opts Options) {
 	r.mode, r.layout = modeStart, LayoutEmpty
 	r.count, r.short, r.ended, r.result = 0, false, nil, nil
 	r.scan.begin()
+	r.scan.end = -1
 	r.own.Reset()
 	r.next = 0
 }
@@ -225,7 +226,7 @@ func (r *Reader) shift(d int) {
 		r.hold += d
 	}
 	r.key += d
-	r.scan.token += d
+	r.scan.moved(d)
 	r.base -= int64(d)
 }
 

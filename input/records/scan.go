@@ -1,9 +1,6 @@
 package records
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "github.com/trailbeat/trailbeat/internal/marks"
 
 // maxDepth is how deep arrays and objects may nest, as in encoding/json.
 const maxDepth = 10000
@@ -37,6 +34,9 @@ type scanner struct {
 	depth int
 	// token is where the scalar at hand starts. The owner moves it along with the buffer.
 	token int
+	// marks are those of the data from base to end.
+	marks     marks.Marks
+	base, end int
 	// objects has a bit for each level: set for an object, clear for an array.
 	objects [maxDepth/64 + 1]uint64
 }
@@ -64,41 +64,24 @@ func (s *scanner) inObject() bool {
 // scan goes on at b[i] and returns the index after the value (done), the index at which to go on when there is more, or
 // that of the byte which is wrong.
 func (s *scanner) scan(b []byte, i int) (int, verdict) {
+	s.look(b, i)
 	state := s.state
 	for i < len(b) {
 		c := b[i]
 		switch state {
 		case inKey:
-			// Nearly all of a record is `name":"text","`, so that has a loop of its own.
-			for {
-				var ok bool
-				if i, ok = skipString(b, i); !ok {
-					s.state = inKey
-					return i, more
-				}
-				if i+1 >= len(b) || b[i] != ':' {
-					state = wantColon
-					break
-				}
-				i++
-				if b[i] != '"' {
-					state = wantValue
-					break
-				}
-				if i, ok = skipString(b, i+1); !ok {
-					s.state = inString
-					return i, more
-				}
-				if i+1 >= len(b) || b[i] != ',' || b[i+1] != '"' {
-					state = wantCommaOrEnd
-					break
-				}
-				i += 2
+			var end bool
+			if i, state, end = s.members(b, i); end {
+				return i, done
+			}
+			if state == inKey || state == inString {
+				s.state = state
+				return i, more
 			}
 			continue
 		case inString:
 			var ok bool
-			if i, ok = skipString(b, i); !ok {
+			if i, ok = s.skipString(b, i); !ok {
 				s.state = state
 				return i, more
 			}
@@ -209,44 +192,45 @@ func (s *scanner) scan(b []byte, i int) (int, verdict) {
 	return i, more
 }
 
-const (
-	ones        = 0x0101010101010101
-	highs       = 0x8080808080808080
-	quotes      = ones * '"'
-	backslashes = ones * '\\'
-)
-
 // skipString goes from inside a string to behind its closing quote. Where the data ends first it returns the index at
 // which to go on: never between a backslash and what it escapes.
-func skipString(b []byte, i int) (int, bool) {
-	for {
-		for {
-			if len(b)-i < 8 {
-				for i < len(b) && b[i] != '"' && b[i] != '\\' {
-					i++
-				}
-				if i == len(b) {
-					return i, false
-				}
-				break
-			}
-			// Eight bytes at once: the lowest bit set belongs to the first quote or backslash.
-			w := binary.LittleEndian.Uint64(b[i : i+8])
-			q, e := w^quotes, w^backslashes
-			if hit := (((q - ones) &^ q) | ((e - ones) &^ e)) & highs; hit != 0 {
-				i += bits.TrailingZeros64(hit) >> 3
-				break
-			}
-			i += 8
-		}
-		if b[i] == '"' {
-			return i + 1, true
-		}
-		if i+1 == len(b) {
-			return i, false
-		}
-		i += 2
+func (s *scanner) skipString(b []byte, i int) (int, bool) {
+	if i = s.base + s.marks.Next(i-s.base); i < len(b) && b[i] == '"' {
+		return i + 1, true
 	}
+	return s.skipMarks(b, i)
+}
+
+// skipMarks goes on at a mark that is no quote.
+func (s *scanner) skipMarks(b []byte, i int) (int, bool) {
+	for i < len(b) {
+		switch b[i] {
+		case '"':
+			return i + 1, true
+		case '\\':
+			if i+1 == len(b) {
+				return i, false
+			}
+			i++
+		}
+		i = s.base + s.marks.Next(i+1-s.base)
+	}
+	return len(b), false
+}
+
+// look marks what ends strings from b[i] on, unless that was done.
+func (s *scanner) look(b []byte, i int) {
+	if s.end != len(b) || i < s.base {
+		s.marks, _ = s.marks.Of(b[i:])
+		s.base, s.end = i, len(b)
+	}
+}
+
+// moved follows a move of the data by d.
+func (s *scanner) moved(d int) {
+	s.token += d
+	s.base += d
+	s.end += d
 }
 
 func space(c byte) bool { return c == ' ' || c == '\n' || c == '\r' || c == '\t' }

@@ -66,7 +66,8 @@ func (r *Reader) advance(buf []byte) (rec entry, got bool, err error) {
 			r.mode = modeMemberEnd
 			continue
 		case modeInKey:
-			at, ok := skipString(buf, r.pos)
+			r.scan.look(buf, r.pos)
+			at, ok := r.scan.skipString(buf, r.pos)
 			if r.pos = at; !ok {
 				return rec, false, nil
 			}
