@@ -75,7 +75,7 @@ func (t *Tape) values(p int) (int, error) {
 				n.flags, t.plain = flagEscaped, false
 			}
 			n.end = uint32(p)
-			if n.end-n.start <= longestVoid && isVoid(src[n.start:n.end], n.flags != 0) {
+			if size := n.end - n.start; (size <= 4 || n.flags != 0 && size <= longestVoid) && isVoid(src[n.start:n.end], n.flags != 0) {
 				n.flags |= flagPruned
 			}
 			t.nodes = append(t.nodes, n)
@@ -105,7 +105,7 @@ func (t *Tape) values(p int) (int, error) {
 			parent.count++
 			if flags := t.nodes[i].flags; flags&flagPruned != 0 {
 				parent.flags |= flagDirty
-			} else {
+			} else if flags|parent.flags != 0 {
 				parent.flags = parent.flags&^flagPruned | flags&flagDirty
 			}
 			if p+1 < len(src) && src[p] == ',' && src[p+1] > ' ' {
