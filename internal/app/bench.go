@@ -91,7 +91,7 @@ func (a *app) bench(ctx context.Context, opts benchOptions, names []string) (err
 	if err != nil {
 		return err
 	}
-	p, err := newMapPipeline(opts.mapOptions)
+	p, err := newMapPipeline(opts.mapOptions, nil)
 	if err != nil {
 		return err
 	}

@@ -72,7 +72,7 @@ func (s *settings) dataThatCanBeWritten() {
 // openFunction opens the input and lets it be called. Lambda ends the process when it needs it no more.
 func (s *settings) openFunction(ctx context.Context, r *wiring) ([]shipper.Source, error) {
 	in := &s.inputs[0]
-	source, err := s.source(r, &in.InputConfig)
+	source, err := s.source(r, in)
 	if err != nil {
 		return nil, err
 	}
