@@ -25,7 +25,7 @@ func TestProcessorGoldens(t *testing.T) {
 	dir := t.TempDir()
 	all := map[string]json.RawMessage{}
 	dropped := 0
-	shown := []string{"add-permission", "authorize-security-group-ingress-minimal", "create-key-pair", "delete-alarms", "delete-virtual-mfa-device", "list-workspaces-error-200", "request-parameters-text", "tag-user-minimal"}
+	shown := []string{"add-permission", "delete-object", "get-bucket-policy-not-found", "delete-virtual-mfa-device", "list-workspaces-error-200", "request-parameters-text", "tag-user-minimal"}
 	for _, input := range inputs {
 		raw, err := os.ReadFile(input)
 		require.NoError(t, err)

@@ -110,7 +110,7 @@ output.fake: {}
 		"no group":    {"processors: [drop_event]\n", "processors.0: is "},
 		"empty":       {"processors: [{}]\n", "processors.0: must hold one processor, such as \"drop_event:\", with its options below it; it holds nothing"},
 		"no if":       {"processors: [{if: ~, then: {add_tags.tags: [a]}}]\n", "processors.0.if: has no condition"},
-		"beside if":   {"processors: [{if.has_fields: [a], thn: {}}]\n", `processors.0.thn: there is no such option; did you mean "then"?`},
+		"beside if":   {"processors: [{if.has_fields: [a], els: {}}]\n", `processors.0.els: there is no such option; did you mean "else"?`},
 		"deep":        {"processors: [{if.has_fields: [a], then: [{drop_fields: {}}], else: [{rename: {}}]}]\n", "processors.0.else.0.rename.fields: is missing"},
 		"then":        {"processors: [{if.has_fields: [a], then: x}]\n", "processors.0.then: is the text \"x\", but must be a list"},
 		"in a list":   {"processors: [{if.has_fields: [a], then: [x]}]\n", "processors.0.then.0: is the text \"x\", but must be a group"},

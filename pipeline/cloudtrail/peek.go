@@ -1,6 +1,7 @@
 package cloudtrail
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 
@@ -230,15 +231,9 @@ func (k *Peeker) value(bit uint64, p int) int {
 	return end
 }
 
-func index(bit uint64) int {
-	i := 0
-	for ; bit > 1; bit >>= 1 {
-		i++
-	}
-	return i
-}
+func index(bit uint64) int { return bits.TrailingZeros64(bit) }
 
-func (k *Peeker) text(bit uint64) string { return k.values[index(bit)] }
+func (k *Peeker) text(bit uint64) string { return k.values[index(bit)%peekMembers] }
 
 func (k *Peeker) identity(p int) int {
 	if k.need&peekIdentity == 0 {

@@ -1,6 +1,7 @@
 package condition_test
 
 import (
+	"encoding/json"
 	"regexp"
 	"strings"
 	"testing"
@@ -234,7 +235,7 @@ func FuzzMatch(f *testing.F) {
 		opposite, err := condition.New(&condition.Config{Not: &cfg})
 		require.NoError(t, err)
 		ev := event(t)
-		if ecs.CheckDocument([]byte(`{"labels":{"x":`+raw+`}}`)) == nil {
+		if json.Valid([]byte(raw)) {
 			ev.PutRaw(field, ecs.RawJSON(raw))
 		}
 		require.NotEqual(t, cond.Match(ev), opposite.Match(ev))
