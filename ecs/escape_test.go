@@ -125,3 +125,16 @@ func BenchmarkAppendString(b *testing.B) {
 		})
 	}
 }
+
+// Each byte in each place of a word, among neighbours that nearly need an escape.
+func TestSuspect(t *testing.T) {
+	for _, around := range []byte{' ', '!', '#', '[', ']', 'a', 0x7f} {
+		for c := range 256 {
+			for at := range 8 {
+				w := lowBits*uint64(around)&^(0xff<<(8*at)) | uint64(c)<<(8*at)
+				want := c < 0x20 || c == '"' || c == '\\' || c >= 0x80
+				require.Equal(t, want, suspect(w)&highBits != 0, "%#x at %d among %#x", c, at, around)
+			}
+		}
+	}
+}
