@@ -61,7 +61,8 @@ func (k *knownKeys) at(key int32) *known {
 	return &k.strange[key-maxKnown]
 }
 
-// find gives the key with this text below parent, which it remembers. Where it cannot, strange says so.
+// find gives the key with this text below parent, which it remembers. Where it cannot, strange says so, and the key is text
+// itself.
 func (k *knownKeys) find(parent int32, text []byte) (key int32, strange bool) {
 	hash := hashKey(text)
 	if parent < maxKnown && len(text) < maxKnownKey {
@@ -84,7 +85,7 @@ func (k *knownKeys) find(parent int32, text []byte) (key int32, strange bool) {
 			at++
 		}
 	}
-	k.strange = append(k.strange, k.newKnown(text, hash, parent))
+	k.strange = append(k.strange, known{text: view(text), hash: hash})
 	return int32(maxKnown + len(k.strange) - 1), true
 }
 

@@ -262,8 +262,7 @@ func (t *Tape) scanKey(p int, f *frame) (end int, key int32, err error) {
 	}
 	text := src[start:p]
 	if escaped {
-		t.side, t.plain = appendUnescaped(t.side[:0], text), false
-		text = t.side
+		text, t.plain = appendUnescaped(nil, text), false // not in memory that is used again, as documents may point to keys
 	}
 	parent := t.nodes[f.node].key
 	key, strange := t.known.find(parent, text)

@@ -60,7 +60,6 @@ type Tape struct {
 	known   knownKeys
 	open    []frame
 	objects uint64  // objects opened so far, in all texts
-	side    []byte  // the key at hand, where it had to be unescaped
 	stack   []int32 // of AppendJava
 	order   orderer
 	seen    keySet
@@ -111,7 +110,7 @@ func (t *Tape) Next(i, child int32) int32 {
 	return n
 }
 
-// Key of the member at node i. It stays as it is for ever.
+// Key of the member at node i. It lives as long as the text that was parsed.
 func (t *Tape) Key(i int32) string { return t.known.at(t.nodes[i].key).text }
 
 func (t *Tape) hash(i int32) uint32 { return t.known.at(t.nodes[i].key).hash }
