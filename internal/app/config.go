@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/trailbeat/trailbeat/internal/config"
+	"github.com/trailbeat/trailbeat/internal/monitor/web"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 )
 
@@ -38,6 +39,8 @@ type Config struct {
 	Setup SetupConfig `config:"setup"`
 	// DeadLetter is about records that can never be indexed.
 	DeadLetter DeadLetterConfig `config:"dead_letter"`
+	// HTTP serves the status page, the metrics and the API.
+	HTTP web.Config `config:"http"`
 }
 
 // PathConfig is the group path.
@@ -176,6 +179,7 @@ func DefaultConfig() Config {
 		Pipeline:   defaultPipelineConfig(),
 		DataStream: DataStreamConfig{Dataset: "aws.cloudtrail", Namespace: "default"},
 		DeadLetter: DeadLetterConfig{Output: lettersInFile, DataStream: "logs-aws.cloudtrail.deadletter-default", Path: "deadletter.ndjson"},
+		HTTP:       web.DefaultConfig(),
 	}
 }
 
@@ -220,6 +224,7 @@ func (c *Config) Validate() error {
 	}
 	errs = append(errs, prefixed("trailbeat", c.Trailbeat.Config.Validate())...)
 	errs = append(errs, prefixed("pipeline", c.Pipeline.Validate())...)
+	errs = append(errs, prefixed("http", c.HTTP.Validate())...)
 	for _, spec := range addFields(c.Fields, c.FieldsUnderRoot) {
 		errs = append(errs, spec.Options.Validate())
 	}

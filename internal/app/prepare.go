@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 
 	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/output"
@@ -16,6 +17,8 @@ type lateOutput struct {
 
 	mu    sync.Mutex
 	ready bool
+	// why is the latest reason why it is not prepared; nil: it is. Apart from the lock, which is held while the server is asked.
+	why atomic.Pointer[error]
 }
 
 // Write prepares the place where that was not done yet. An error of that says nothing about the events.
@@ -33,8 +36,10 @@ func (o *lateOutput) prepareOnce(ctx context.Context) error {
 		return nil
 	}
 	if err := o.prepare(ctx); err != nil {
+		o.why.Store(&err)
 		return err
 	}
 	o.ready = true
+	o.why.Store(nil)
 	return nil
 }

@@ -39,7 +39,7 @@ received = indexed + duplicate + filtered + dead_lettered + returned.`,
 			if err := errors.Join(s.needInputs(), s.needOutput()); err != nil {
 				return usage(err)
 			}
-			job := shipment{once: once, sources: s.openInputs, summary: once}
+			job := shipment{once: once, sources: s.openInputs, summary: once, watched: true}
 			if once {
 				job.nothing = "nothing new to read; what was shipped before is remembered in %s"
 			}
@@ -56,6 +56,8 @@ type shipment struct {
 	once bool
 	// sources opens what is read.
 	sources func(ctx context.Context, r *wiring) ([]shipper.Source, error)
+	// watched serves the status page, if the configuration or a terminal asks for it.
+	watched bool
 	// summary shows afterwards what lies in the output.
 	summary bool
 	// nothing is said where there was nothing to read; %s stands for path.data.
@@ -108,6 +110,10 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	if err != nil {
 		return err
 	}
+	watch, err := openWatch(ctx, s, r, job, agent, isInteractive(a.Stderr))
+	if err != nil {
+		return err
+	}
 	if err := r.openStores(ctx, s); err != nil {
 		return err
 	}
@@ -122,11 +128,11 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	if err != nil {
 		return errors.Join(err, out.Close())
 	}
+	retry := shipper.Decorate(watch.output(out), s.Trailbeat.Config, s.backoff(), log)
 	flow, err := shipper.New(shipper.Options{
 		Sources: sources, Processor: r.pipeline, IsDrop: isDrop, Identify: identify,
-		Output:      shipper.Decorate(out, s.Trailbeat.Config, s.backoff(), log),
-		DeadLetters: r.letters, KeepDocument: s.DeadLetter.KeepDocument,
-		Agent: agent, Config: s.Trailbeat.Config, Backoff: s.backoff(), Logger: log,
+		Output: retry, DeadLetters: watch.letters(r.letters), KeepDocument: s.DeadLetter.KeepDocument,
+		Agent: agent, Config: s.Trailbeat.Config, Backoff: s.backoff(), Observer: watch.observer(), Logger: log,
 	})
 	if err != nil {
 		for _, source := range sources {
@@ -134,6 +140,7 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		}
 		return errors.Join(err, out.Close())
 	}
+	watch.attach(sources, flow, retry)
 	report := a.Stdout
 	if s.output.kind.ToStdout {
 		report = a.Stderr
@@ -253,7 +260,9 @@ func (s *settings) openOutput(ctx context.Context, r *wiring) (output.Output, er
 	if unprepared != nil {
 		// The server may be down for now. The flow waits for it, and writes nothing to what is not prepared.
 		r.log.Warn("output could not be prepared yet", "output", s.output.name, "error.message", unprepared)
-		out = &lateOutput{Output: out, prepare: prepare}
+		late := &lateOutput{Output: out, prepare: prepare}
+		late.why.Store(&unprepared)
+		out = late
 	}
 	return out, nil
 }

@@ -59,7 +59,7 @@ func (l *letters) Write(ctx context.Context, batch []shipper.Letter) error {
 }
 
 func (l *letters) note(letter *shipper.Letter, show bool) {
-	kind := clip(letter.Type)
+	kind := label(letter.Type)
 	if kind == "" {
 		kind = api.Other
 	}
@@ -69,7 +69,7 @@ func (l *letters) note(letter *shipper.Letter, show bool) {
 		known = l.byType[kind]
 	}
 	if known == nil {
-		known = &api.LetterReason{Type: strings.Clone(kind)}
+		known = &api.LetterReason{Type: kind}
 		l.byType[known.Type] = known
 		l.order = append(l.order, known.Type)
 	}

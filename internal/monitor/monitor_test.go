@@ -153,6 +153,9 @@ type lettersFunc func([]shipper.Letter) error
 func (f lettersFunc) Write(_ context.Context, l []shipper.Letter) error { return f(l) }
 
 func TestProblems(t *testing.T) {
+	before, why := monitor.New(details()).Ready()
+	assert.False(t, before)
+	assert.Equal(t, "the run is being put together", why[0].Text)
 	s := newScene(details())
 	ready, _ := s.Ready()
 	assert.True(t, ready)
@@ -168,7 +171,7 @@ func TestProblems(t *testing.T) {
 	assert.Equal(t, "connection refused", st.Problems[0].Text)
 	assert.Equal(t, "odd file", st.Inputs[0].LastError)
 	assert.EqualValues(t, 1, st.Output.FailedBatches)
-	ready, why := s.Ready()
+	ready, why = s.Ready()
 	assert.False(t, ready)
 	assert.Equal(t, "output", why[0].Where)
 

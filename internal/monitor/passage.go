@@ -120,7 +120,7 @@ func (p *passage) place(account, region string) *place {
 		}
 	}
 	// The event's strings point into memory that is used again.
-	key = placeKey{strings.Clone(clip(key.account)), strings.Clone(clip(key.region))}
+	key = placeKey{label(key.account), label(key.region)}
 	if at := p.places[key]; at != nil {
 		return at
 	}
@@ -166,6 +166,9 @@ func (p *passage) lag(now time.Time) (sum hist, longest int64) {
 	}
 	return sum, longest
 }
+
+// label makes a copy that metrics can bear.
+func label(s string) string { return strings.Clone(strings.ToValidUTF8(clip(s), "\uFFFD")) }
 
 func clip(s string) string {
 	if len(s) > maxName {

@@ -39,6 +39,9 @@ func (m *Monitor) Status() api.Status {
 	if slices.ContainsFunc(s.Problems, func(p api.Problem) bool { return p.Blocking }) {
 		s.State, s.Ready = api.StateBlocked, false
 	}
+	if m.accounting == nil {
+		s.State, s.Ready = api.StateStarting, false
+	}
 	if m.stopping.Load() {
 		s.State, s.Ready = api.StateStopping, false
 	}
@@ -51,6 +54,9 @@ func (m *Monitor) Ready() (bool, []api.Problem) {
 	defer m.mu.Unlock()
 	s := api.Status{Output: m.outputStatus(m.opt.Now()), DeadLetters: m.letters.status("", false)}
 	in := problems(&s, m.letters.failingSince())
+	if m.accounting == nil {
+		in = append(in, api.Problem{Where: "trailbeat", Text: "the run is being put together", Blocking: true})
+	}
 	if m.stopping.Load() {
 		in = append(in, api.Problem{Where: "trailbeat", Text: "the run comes to its end", Blocking: true})
 	}

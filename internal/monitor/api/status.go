@@ -40,6 +40,8 @@ type Status struct {
 
 // The states of the whole.
 const (
+	// StateStarting: the run is being put together.
+	StateStarting = "starting"
 	// StateRunning: all is well.
 	StateRunning = "running"
 	// StateDegraded: something is wrong, and what can be delivered is delivered.

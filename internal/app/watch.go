@@ -1,0 +1,120 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/mattn/go-isatty"
+
+	"github.com/trailbeat/trailbeat/internal/monitor"
+	"github.com/trailbeat/trailbeat/internal/monitor/api"
+	"github.com/trailbeat/trailbeat/internal/monitor/web"
+	"github.com/trailbeat/trailbeat/internal/shipper"
+	"github.com/trailbeat/trailbeat/output"
+)
+
+// watch is the monitor of a run and the server that shows it. Nil: nobody watches, and nothing is in between.
+type watch struct {
+	monitor *monitor.Monitor
+	late    *lateOutput // nil: the output was prepared at the start
+	started time.Time
+}
+
+// closeWatchTimeout is how long answers that are being sent may take when a run ends.
+const closeWatchTimeout = 2 * time.Second
+
+// openWatch serves the status page where the configuration asks for it, or where a person looks at the terminal. It does so before
+// anything else is opened, so that a port that is taken is known before something was read.
+func openWatch(ctx context.Context, s *settings, r *wiring, job shipment, agent shipper.Agent, interactive bool) (*watch, error) {
+	if !job.watched || !s.HTTP.On(interactive) {
+		return nil, nil
+	}
+	hostname, _ := os.Hostname() // a machine without a name can be watched too
+	w := &watch{started: time.Now(), monitor: monitor.New(monitor.Options{
+		Program: api.Program{
+			Name: "trailbeat", Version: Version(), Agent: agent.Name, AgentID: agent.ID, EphemeralID: agent.EphemeralID,
+			Hostname: hostname, Details: s.HTTP.Details,
+		},
+		OutputType: s.output.name, LetterPlace: s.DeadLetter.place(), Sample: s.HTTP.DeadLetterSample,
+	})}
+	server, err := web.Listen(ctx, web.Options{Config: s.HTTP, Source: w.monitor, Logger: r.log})
+	switch {
+	case err != nil && s.HTTP.Default():
+		// Nobody asked for it. Most often a second run is on.
+		r.log.Warn("no status page", "error.message", err)
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	ticking, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var done sync.WaitGroup
+	done.Go(func() { w.monitor.Run(ticking) })
+	ignore := context.AfterFunc(ctx, w.monitor.Stopping)
+	r.onClose(func() error {
+		ignore()
+		stop()
+		done.Wait()
+		// A page that somebody has open must not keep the program from ending, nor make its run fail.
+		closing, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWatchTimeout)
+		defer cancel()
+		if err := server.Close(closing); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+			r.log.Warn("closing the status page", "error.message", err)
+		}
+		return nil
+	})
+	r.log.Info("status page", "url.full", server.URL())
+	return w, nil
+}
+
+// output puts the monitor around the output.
+func (w *watch) output(out output.Output) output.Output {
+	if w == nil {
+		return out
+	}
+	w.late, _ = out.(*lateOutput)
+	return w.monitor.Output(out)
+}
+
+// letters puts the monitor around the dead letters.
+func (w *watch) letters(letters shipper.DeadLetters) shipper.DeadLetters {
+	if w == nil {
+		return letters
+	}
+	return w.monitor.Letters(letters)
+}
+
+// observer is who the flow tells what passes.
+func (w *watch) observer() shipper.Observer {
+	if w == nil {
+		return nil
+	}
+	return w.monitor
+}
+
+// attach tells the monitor what it watches.
+func (w *watch) attach(sources []shipper.Source, flow *shipper.Shipper, retry *shipper.Retry) {
+	if w == nil {
+		return
+	}
+	w.monitor.Attach(sources, flow.Accounting().Snapshot, func() (bool, time.Time, error) {
+		if down, since, err := retry.Down(); down {
+			return down, since, err
+		}
+		if w.late != nil {
+			if why := w.late.why.Load(); why != nil {
+				return true, w.started, *why
+			}
+		}
+		return false, time.Time{}, nil
+	})
+}
+
+// isInteractive reports whether a person sees what is written to w. Unlike other devices, /dev/null has no eyes.
+func isInteractive(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && (isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd()))
+}

@@ -1,0 +1,186 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/trailbeat/trailbeat/internal/monitor"
+)
+
+// newMetrics serves /metrics.
+func newMetrics(src Source) (http.Handler, error) {
+	reg := prometheus.NewRegistry()
+	for _, c := range []prometheus.Collector{
+		newCollector(src), collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := reg.Register(c); err != nil {
+			return nil, fmt.Errorf("registering metrics: %w", err)
+		}
+	}
+	return promhttp.HandlerFor(reg, promhttp.HandlerOpts{EnableOpenMetrics: true, MaxRequestsInFlight: 4}), nil
+}
+
+// collector makes metrics of the monitor's counters whenever it is asked, so that nothing is counted twice. All labels are bounded:
+// inputs by the configuration, places by api.MaxPlaces, types of dead letters by the monitor, the others by lists.
+type collector struct {
+	src Source
+	table
+	all []*prometheus.Desc
+}
+
+func newCollector(src Source) *collector {
+	m, all := newDescs()
+	return &collector{src, m, all}
+}
+
+// table holds all metrics of Trailbeat. docs/operate.md lists them, which a test compares.
+type table struct {
+	buildInfo, ready, outputUp                                      *prometheus.Desc
+	received, settled, inFlight, readErrors                         *prometheus.Desc
+	batch, objects, objectsStarted                                  *prometheus.Desc
+	writes, documents, active, writeTime                            *prometheus.Desc
+	letters                                                         *prometheus.Desc
+	events, lag, newest                                             *prometheus.Desc
+	waiting, open, failing, read, failed, skipped, calls, throttled *prometheus.Desc
+	inputBytes, inputErrors                                         *prometheus.Desc
+}
+
+func newDescs() (table, []*prometheus.Desc) {
+	var all []*prometheus.Desc
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		d := prometheus.NewDesc("trailbeat_"+name, help, labels, nil)
+		all = append(all, d)
+		return d
+	}
+	m := table{
+		buildInfo: desc("build_info", "The version that runs; always 1.", "version", "goversion"),
+		ready:     desc("ready", "1 while what is read can be delivered, else 0."),
+		outputUp:  desc("output_up", "0 while the output takes nothing and all workers wait for it, else 1."),
+
+		received:   desc("records_received_total", "Records that an input handed out. One that is delivered again counts again.", "input"),
+		settled:    desc("records_total", "Records by what became of them; returned ones come again.", "input", "outcome"),
+		inFlight:   desc("records_in_flight", "Records on their way.", "input"),
+		readErrors: desc("read_errors_total", "Errors while reading that the input survived.", "input"),
+
+		batch:          desc("batch_records", "Records in each batch that an input handed out."),
+		objects:        desc("object_size_bytes", "Unpacked size of each file or S3 object, up to the end of its last record."),
+		objectsStarted: desc("objects_started_total", "Files and S3 objects that records came of."),
+
+		writes:    desc("output_writes_total", "Requests to the output; failed ones were not answered, or refused as a whole.", "result"),
+		documents: desc("output_documents_total", "Documents by the output's verdict. One that is sent again counts again.", "result"),
+		active:    desc("output_active_documents", "Documents that are being written."),
+		writeTime: desc("output_write_duration_seconds", "Time of one write."),
+
+		letters: desc("dead_letters_total", "Records that can never be indexed as they are, by the type of the reason.", "type"),
+
+		events: desc("events_total", "Documents that were delivered, by account and region.", "account", "region"),
+		lag:    desc("event_lag_seconds", "Time from eventTime until the document was durable in the output.", "account", "region"),
+		newest: desc("newest_event_timestamp_seconds", "The latest eventTime that was delivered.", "account", "region"),
+
+		waiting:     desc("input_waiting", "About how much waits at the source, such as messages in a queue.", "input"),
+		open:        desc("input_open", "Objects, files, messages or log events that are being read.", "input"),
+		failing:     desc("input_failing", "Of them those that could not be read yet although they were tried.", "input"),
+		read:        desc("input_read_total", "Of them those that were read to their end and are durable.", "input"),
+		failed:      desc("input_failed_total", "How often one could not be read or delivered.", "input"),
+		skipped:     desc("input_skipped_total", "Of them those that were left out.", "input"),
+		calls:       desc("input_calls_total", "Calls that look for something to read.", "input"),
+		throttled:   desc("input_throttled_total", "Of these calls those that were refused for their number.", "input"),
+		inputBytes:  desc("input_bytes_total", "Bytes that came from the source.", "input"),
+		inputErrors: desc("input_errors_total", "What went wrong at the source, by kind.", "input", "kind"),
+	}
+	return m, all
+}
+
+// Describe implements prometheus.Collector.
+func (c *collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range c.all {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c *collector) Collect(ch chan<- prometheus.Metric) {
+	stats, status, d := c.src.Stats(), c.src.Status(), &c.table
+	gauge := func(desc *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, v, labels...)
+	}
+	count := func(desc *prometheus.Desc, v int64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(desc, prometheus.CounterValue, float64(v), labels...)
+	}
+	gauge(d.buildInfo, 1, status.Program.Version, runtime.Version())
+	gauge(d.ready, one(status.Ready))
+	gauge(d.outputUp, one(stats.OutputUp))
+	for _, in := range stats.Counts.Inputs {
+		count(d.received, in.Received, in.ID)
+		count(d.settled, in.Indexed, in.ID, "indexed")
+		count(d.settled, in.Duplicate, in.ID, "duplicate")
+		count(d.settled, in.Filtered, in.ID, "filtered")
+		count(d.settled, in.DeadLettered, in.ID, "dead_lettered")
+		count(d.settled, in.Returned, in.ID, "returned")
+		gauge(d.inFlight, float64(in.InFlight), in.ID)
+		count(d.readErrors, in.ReadErrors, in.ID)
+	}
+	ch <- histogram(d.batch, stats.Batches)
+	ch <- histogram(d.objects, stats.Objects)
+	count(d.objectsStarted, stats.ObjectsStarted)
+	count(d.writes, stats.Output.Batches-stats.Output.FailedBatches, "answered")
+	count(d.writes, stats.Output.FailedBatches, "failed")
+	count(d.documents, stats.Output.Stored, "stored")
+	count(d.documents, stats.Output.Duplicate, "duplicate")
+	count(d.documents, stats.Output.Retried, "retried")
+	count(d.documents, stats.Output.Refused, "refused")
+	gauge(d.active, float64(stats.Output.Active))
+	ch <- histogram(d.writeTime, stats.Writes)
+	for kind, n := range stats.Letters {
+		count(d.letters, n, kind)
+	}
+	for _, p := range stats.Places {
+		count(d.events, p.Events, p.Account, p.Region)
+		if p.Newest > 0 {
+			ch <- histogram(d.lag, p.Lag, p.Account, p.Region)
+			gauge(d.newest, float64(p.Newest), p.Account, p.Region)
+		}
+	}
+	for _, in := range status.Inputs {
+		if in.Unit == "" {
+			continue // it does not tell
+		}
+		if in.Waiting >= 0 {
+			gauge(d.waiting, float64(in.Waiting), in.ID)
+		}
+		gauge(d.open, float64(in.Open), in.ID)
+		gauge(d.failing, float64(in.Failing), in.ID)
+		count(d.read, in.Read, in.ID)
+		count(d.failed, in.Failed, in.ID)
+		count(d.skipped, in.Skipped, in.ID)
+		count(d.calls, in.Calls, in.ID)
+		count(d.throttled, in.Throttle, in.ID)
+		count(d.inputBytes, in.Bytes, in.ID)
+		for kind, n := range in.Errors {
+			count(d.inputErrors, n, in.ID, kind)
+		}
+	}
+}
+
+func one(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// histogram adds the counts up, as Prometheus wants them.
+func histogram(d *prometheus.Desc, h monitor.Histogram, labels ...string) prometheus.Metric {
+	buckets := make(map[float64]uint64, len(h.Bounds))
+	var sum uint64
+	for i, bound := range h.Bounds {
+		sum += h.Counts[i]
+		buckets[bound] = sum
+	}
+	return prometheus.MustNewConstHistogram(d, h.Total(), h.Sum, buckets, labels...)
+}
