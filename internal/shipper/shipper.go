@@ -75,15 +75,22 @@ type Options struct {
 	Config Config
 	// Backoff is for dead letters that cannot be stored. Zero: DefaultBackoff.
 	Backoff Backoff
-	// MaxEvents bounds how many documents go into one Write; larger batches are written in parts. Zero: 2048.
+	// MaxEvents bounds how many documents go into one Write; larger batches are written in parts. Each worker keeps as many
+	// events in memory, of about 10 KiB each. Zero: 512.
 	MaxEvents int
+	// MaxBytes bounds the bytes of the raw records of one Write, but for a single record that has more. Their documents are two
+	// to three times as long. Zero: 2 MiB.
+	MaxBytes int
 	// Observer is told what passes. Nil: nobody.
 	Observer Observer
 	// Logger. Nil: silent.
 	Logger *slog.Logger
 }
 
-const defaultMaxEvents = 2048
+const (
+	defaultMaxEvents = 512
+	defaultMaxBytes  = 2 << 20
+)
 
 // Shipper moves records from its sources to its output. Make it with New, use it for one Run.
 type Shipper struct {
@@ -133,6 +140,9 @@ func New(opt Options) (*Shipper, error) {
 	if opt.MaxEvents <= 0 {
 		opt.MaxEvents = defaultMaxEvents
 	}
+	if opt.MaxBytes <= 0 {
+		opt.MaxBytes = defaultMaxBytes
+	}
 	if opt.Observer == nil {
 		opt.Observer = unobserved{}
 	}
@@ -179,10 +189,7 @@ func (s *Shipper) Run(ctx context.Context) error {
 	var errs errorList
 	var once sync.Once
 	s.fail = func(err error) {
-		once.Do(func() {
-			errs.add(err)
-			s.log.Error("output failed for good, stopping", "error.message", err)
-		})
+		once.Do(func() { errs.add(err) }) // told once, by the caller of Run
 		stopReading(err)
 		stopWriting(err)
 	}
@@ -219,7 +226,12 @@ func (s *Shipper) Run(ctx context.Context) error {
 	workers.Wait()
 
 	for _, src := range s.opt.Sources {
-		if err := src.Input.Close(); err != nil {
+		switch err := src.Input.Close(); {
+		case err == nil:
+		case output.IsFatal(context.Cause(writing)):
+			// That batches came back undelivered is no news then, and would bury the reason.
+			s.log.Debug("input ended with an error after that of the output", "input.id", src.ID, "error.message", err)
+		default:
 			errs.add(fmt.Errorf("closing input %q: %w", src.ID, err))
 		}
 	}

@@ -484,3 +484,36 @@ func BenchmarkFlow(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*500/b.Elapsed().Seconds(), "records/s")
 }
+
+// unfinished ends with an error, as an input does that gets batches back.
+type unfinished struct{ *fakeInput }
+
+func (i unfinished) Close() error {
+	return errors.Join(i.fakeInput.Close(), errors.New("1 batches were not delivered"))
+}
+
+// A fatal error of the output is told once, and not buried under what follows from it.
+func TestFatalOutputIsToldOnce(t *testing.T) {
+	var log bytes.Buffer
+	out := &outputtest.Chaos{Next: &outputtest.Memory{}, Plan: outputtest.Script(outputtest.Fatal)}
+	in := newInput("one", []string{"a"}, []string{"b"})
+	s := newShipper(t, out, &letterBox{}, func(o *Options) {
+		o.Sources[0].Input = unfinished{in}
+		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	}, in)
+	require.EqualError(t, s.Run(t.Context()), outputtest.ErrChaos.Error())
+	require.Empty(t, log.String())
+}
+
+func TestPartLen(t *testing.T) {
+	recs := make([]input.Record, 4)
+	for i := range recs {
+		recs[i].Raw = make([]byte, 10)
+	}
+	recs[3].Raw = make([]byte, 100)
+	for _, test := range []struct{ from, events, bytes, want int }{
+		{0, 10, 1000, 4}, {0, 2, 1000, 2}, {0, 10, 30, 3}, {0, 10, 29, 2}, {0, 10, 1, 1}, {3, 10, 50, 1}, {4, 10, 50, 0},
+	} {
+		require.Equal(t, test.want, partLen(recs[test.from:], test.events, test.bytes), "%+v", test)
+	}
+}

@@ -37,7 +37,7 @@ func (w *worker) ship(ctx context.Context, d delivery) {
 // whole, and what is durable by then will be a duplicate.
 func (w *worker) deliver(ctx context.Context, d delivery) error {
 	for recs := d.batch.Records; len(recs) > 0; {
-		n := min(len(recs), w.opt.MaxEvents)
+		n := partLen(recs, w.opt.MaxEvents, w.opt.MaxBytes)
 		counts, err := w.part(ctx, d, recs[:n])
 		if err != nil {
 			settled := counts.Indexed + counts.Duplicate + counts.Filtered + counts.DeadLettered
@@ -50,6 +50,18 @@ func (w *worker) deliver(ctx context.Context, d delivery) error {
 		recs = recs[n:]
 	}
 	return nil
+}
+
+// partLen is how many of the records go into one Write: at least one.
+func partLen(recs []input.Record, maxEvents, maxBytes int) int {
+	n, size := 0, 0
+	for n < min(len(recs), maxEvents) {
+		if size += len(recs[n].Raw); size > maxBytes && n > 0 {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // part maps and writes some records of a batch. The counts say what is decided about them, with an error as well.
