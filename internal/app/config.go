@@ -63,6 +63,8 @@ type LoggingConfig struct {
 	JSON bool `config:"json"`
 	// ToFiles appends to the file trailbeat.log in path.logs instead of writing to stderr. Default false.
 	ToFiles bool `config:"to_files"`
+	// Files is about these files.
+	Files LogFilesConfig `config:"files"`
 }
 
 // TrailbeatConfig is the group trailbeat.
@@ -174,7 +176,7 @@ type DeadLetterConfig struct {
 func DefaultConfig() Config {
 	return Config{
 		Path:       PathConfig{Data: "data", Logs: "logs"},
-		Logging:    LoggingConfig{Level: "info"},
+		Logging:    LoggingConfig{Level: "info", Files: defaultLogFiles()},
 		Trailbeat:  TrailbeatConfig{Config: shipper.DefaultConfig()},
 		Pipeline:   defaultPipelineConfig(),
 		DataStream: DataStreamConfig{Dataset: "aws.cloudtrail", Namespace: "default"},
@@ -200,6 +202,7 @@ func (c *Config) Validate() error {
 	if _, err := parseLevel(c.Logging.Level); err != nil {
 		bad("logging.level: %w", err)
 	}
+	errs = append(errs, prefixed("logging", c.Logging.Files.Validate())...)
 	if c.Path.Data == "" {
 		bad("path.data: must not be empty; checkpoints need a place")
 	}

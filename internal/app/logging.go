@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"path/filepath"
 )
 
 // parseLevel takes the names of Beats.
@@ -31,12 +29,9 @@ func (s *settings) logger(stderr io.Writer) (*slog.Logger, func() error, error) 
 	}
 	out, closeLog := stderr, func() error { return nil }
 	if s.Logging.ToFiles {
-		if err := os.MkdirAll(s.Path.Logs, 0o750); err != nil {
-			return nil, nil, fmt.Errorf("opening the log: %w", err)
-		}
-		f, err := os.OpenFile(filepath.Join(s.Path.Logs, "trailbeat.log"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		f, err := openLogFile(s.Path.Logs, s.Logging.Files)
 		if err != nil {
-			return nil, nil, fmt.Errorf("opening the log: %w", err)
+			return nil, nil, err
 		}
 		out, closeLog = f, f.Close
 	}

@@ -151,6 +151,9 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	})
 	err = flow.Run(ctx)
 	stop()
+	if err != nil && s.Logging.ToFiles {
+		log.Error("the run failed", "error.message", err) // stderr gets it at the end of each command
+	}
 	if job.once {
 		err = errors.Join(err, interrupted(ctx))
 	}
