@@ -59,10 +59,10 @@ func (c Call) grant(e *Error, text string) string {
 	} else if strings.HasPrefix(strings.ToLower(e.Code), "kms") {
 		action, resource = "kms:Decrypt", "the key that it is encrypted with"
 	}
-	switch {
-	case action == "":
+	switch action {
+	case "":
 		return ""
-	case action == "sts:GetCallerIdentity":
+	case "sts:GetCallerIdentity":
 		return "no right is needed for that, so a policy denies it by name (identity, organisation, or VPC endpoint of STS); reading may work all the same"
 	}
 	hint := "allow " + action

@@ -36,7 +36,7 @@ func (in *Input) endFaults() {
 
 // each gives the errors that errors.Join put together.
 func each(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // what is wrapped further down belongs to one error
+	joined, ok := err.(interface{ Unwrap() []error }) // what is wrapped further down belongs to one error
 	switch {
 	case err == nil:
 		return nil

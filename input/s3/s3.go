@@ -276,12 +276,7 @@ func (in *Input) fault() error {
 // maxFaults bounds what waits for Read.
 const maxFaults = 100
 
-// tell notes what went wrong and makes Read return it.
-func (in *Input) tell(err error) {
-	in.state.Failed(err)
-	in.queue(err)
-}
-
+// queue makes Read return an error.
 func (in *Input) queue(err error) {
 	in.mu.Lock()
 	if len(in.queued) < maxFaults {
