@@ -156,8 +156,8 @@ func TestReadErrorsOfAContinuousRun(t *testing.T) {
 	s, err := a.load()
 	require.NoError(t, err)
 	go func() {
-		<-first.acks
-		<-second.acks
+		assert.NoError(t, <-first.acks)
+		assert.NoError(t, <-second.acks)
 		stop()
 	}()
 	require.NoError(t, a.ship(ctx, s, shipment{sources: s.openInputs}))
