@@ -69,7 +69,7 @@ func newCloud(t *testing.T) *cloud {
 	c.files, err = filepath.Glob(filepath.Join(shared(t, "real", "cloudtrail"), "*.json"))
 	require.NoError(t, err)
 	require.Greater(t, len(c.files), 50)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(pick(120, 1800))*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(pick(300, 3600))*time.Second)
 	t.Cleanup(cancel)
 	c.ctx = ctx
 	c.name = fmt.Sprintf("e2e-%08x", rand.Uint32())

@@ -161,7 +161,11 @@ func TestAWSExpiredCredentials(t *testing.T) {
 			if c.s3 != c.url {
 				t.Skip("this S3 server knows one key only")
 			}
-			inputs, queues := c.someWays()
+			ways := c.fewWays
+			if long() {
+				ways = c.everyWay
+			}
+			inputs, queues := ways(queueInput)
 			g := &guard{sts: forwardTo(t, c.url), issued: map[string]time.Time{}}
 			token := filepath.Join(t.TempDir(), "token")
 			settings := "role_arn: " + role
@@ -184,7 +188,7 @@ func TestAWSExpiredCredentials(t *testing.T) {
 			c.reach(fronts[0], fronts[1], fronts[2])
 
 			run := launch(s, "run", "-c", s.config)
-			for i := range pick(1, 10) {
+			for i := range pick(1, 3) {
 				s.until("all events", func() bool { return run.hasEnded() || c.documents() == len(c.all()) })
 				issued, expired := g.count()
 				s.until("expired keys, and new ones", func() bool {

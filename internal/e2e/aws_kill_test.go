@@ -27,17 +27,17 @@ func (c *cloud) someWays() (inputs string, queues []string) {
 	if long() {
 		return c.everyWay(hurriedQueue)
 	}
-	return c.fewWays()
+	return c.fewWays(hurriedQueue)
 }
 
-func (c *cloud) fewWays() (inputs string, queues []string) {
+func (c *cloud) fewWays(input func(id, queue string) string) (inputs string, queues []string) {
 	queues = []string{""}
 	jobs := []func(){
 		func() { queues[0] = c.queue("--send cloudtrail", 0, 6, 1) },
 		func() { c.deliver("killed", time.Now(), c.files[5:6]) },
 	}
 	c.inParallel(append(jobs, c.groups(1)[:3]...)...)
-	return hurriedQueue("queue", queues[0]) + c.bucketInput() + c.groupInput(), queues
+	return input("queue", queues[0]) + c.bucketInput() + c.groupInput(), queues
 }
 
 func hurriedQueue(id, queue string) string {
@@ -76,16 +76,22 @@ func TestAWSKilled(t *testing.T) {
 	inputs, queues := c.someWays()
 	s := c.write(inputs, "")
 	var progress []int
-	ended := 0
+	ended, stored := 0, 0
 	options := []string{"trailbeat.number_of_workers=1", "trailbeat.inputs.0.batch_max_records=50"} // slow
 	if long() {
 		options = nil
 	}
 	for done := 0; done < kills; {
 		run := s.start("run", options...)
-		select { // a moment is nothing to wait for: it is the fault
-		case <-time.After(time.Duration(random.Int64N(int64(pick(1200, 6000)) * int64(time.Millisecond)))):
-		case <-run.ended:
+		if random.IntN(2) == 0 {
+			select { // a moment is nothing to wait for: it is the fault
+			case <-time.After(time.Duration(random.Int64N(int64(pick(1200, 6000)) * int64(time.Millisecond)))):
+			case <-run.ended:
+			}
+		} else { // so that the kills are spread over all that there is
+			share := 2 * max(len(c.all())-stored, 1) / (kills - done)
+			target := stored + 1 + random.IntN(max(share, 1))
+			s.until("more documents", func() bool { return run.hasEnded() || c.documents() >= target })
 		}
 		_ = run.cmd.Process.Kill() // it may have ended
 		<-run.ended
@@ -98,7 +104,8 @@ func TestAWSKilled(t *testing.T) {
 		done++
 		c.kills = done
 		c.counted = time.Time{}
-		progress = append(progress, c.documents())
+		stored = c.documents()
+		progress = append(progress, stored)
 		c.deliver(fmt.Sprint("kill", done), time.Now().Add(-time.Hour), c.files[2:3])
 		c.fast(queues[0], c.crafted(done*100, done*100+20))
 		c.late(c.crafted(done*100+20, done*100+80))

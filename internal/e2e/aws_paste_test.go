@@ -85,7 +85,7 @@ func TestAWSPastedConfiguration(t *testing.T) {
 // What an operator asks before the first run: does it work, and what rights does it need.
 func TestAWSOperator(t *testing.T) {
 	c := newCloud(t)
-	inputs, queues := c.fewWays()
+	inputs, queues := c.fewWays(hurriedQueue)
 	s := c.write(inputs, "")
 	out, err := exec.CommandContext(c.ctx, binary, "test", "input", "-c", s.config).CombinedOutput()
 	t.Logf("%s", out)
