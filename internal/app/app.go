@@ -94,7 +94,7 @@ func (a *app) exitCode(err error) int {
 const rootHelp = `Trailbeat reads AWS CloudTrail records, makes the ECS documents of them that Elastic's integration makes, and
 ships them to Elasticsearch, OpenSearch, a SQLite file, NDJSON files or standard output: at least once, and once in effect.
 
-Without a command it does "run".`
+Without a command it does "run", and in a function of AWS Lambda "lambda".`
 
 func (a *app) rootCommand() *cobra.Command {
 	root := &cobra.Command{
@@ -123,8 +123,11 @@ func (a *app) rootCommand() *cobra.Command {
 	run := a.runCommand()
 	root.AddCommand(run, a.mapCommand(), a.benchCommand(), a.setupCommand(), a.testCommand(), a.exportCommand(), a.replayCommand(),
 		a.stateCommand(), a.lambdaCommand(), a.versionCommand())
-	// Without a command the root is "run", flags included.
+	// Without a command the root is "run", flags included; the bootstrap of a function is called without one too.
 	root.RunE = run.RunE
+	if inLambda() {
+		root.RunE = a.lambdaCommand().RunE
+	}
 	root.Flags().AddFlagSet(run.Flags())
 	usageErrors(root)
 	return root

@@ -15,12 +15,14 @@ import (
 // runtimeAPI is set by AWS Lambda: where a function asks for its events.
 const runtimeAPI = "AWS_LAMBDA_RUNTIME_API"
 
+func inLambda() bool { return os.Getenv(runtimeAPI) != "" }
+
 func (a *app) lambdaCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "lambda",
 		Short: "Run as a function of AWS Lambda that a queue calls",
 		Long: `Lambda is the bootstrap of a function of AWS Lambda (runtime provided.al2023) whose event source is an SQS queue with
-ReportBatchItemFailures. The configuration holds one input aws-s3 with queue_url, whose options say how objects are read;
+ReportBatchItemFailures. In a function it is what the program does without a command. The configuration holds one input aws-s3 with queue_url, whose options say how objects are read;
 messages come with the calls. A message is done when all its records are durable; the others are reported as failed and
 come again. A function has no disk that lasts, so documents and dead letters must go to a cluster (dead_letter.output: data_stream).`,
 		Example: `  trailbeat lambda -c /var/task/trailbeat.yml`,
@@ -41,7 +43,7 @@ come again. A function has no disk that lasts, so documents and dead letters mus
 
 // fitForLambda says what of a configuration cannot be had in a function.
 func (s *settings) fitForLambda() error {
-	if os.Getenv(runtimeAPI) == "" {
+	if !inLambda() {
 		return fmt.Errorf("this is no function of AWS Lambda, as %s is not set; use \"trailbeat run\"", runtimeAPI)
 	}
 	errs := []error{s.needInputs(), s.needOutput()}
