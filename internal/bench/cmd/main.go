@@ -111,7 +111,7 @@ func (o *options) run() error {
 	if !o.quick && !o.growth && o.only == "" {
 		bench.WriteShares(os.Stdout, results)
 	}
-	if o.binary != "" && !o.growth && o.only == "" {
+	if o.binary != "" && !o.growth {
 		if err := bench.Processes(os.Stdout, o.binary, corpora, o.rounds); err != nil {
 			return err
 		}
