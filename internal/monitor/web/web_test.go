@@ -2,7 +2,9 @@ package web
 
 import (
 	"context"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"io"
 	"net"
 	"net/http"
@@ -364,4 +366,32 @@ func TestServer(t *testing.T) {
 	opt.Config.Host = "0.0.0.0"
 	_, err = Listen(ctx, opt)
 	require.ErrorContains(t, err, "other machines")
+}
+
+func TestTLS(t *testing.T) {
+	lent := httptest.NewTLSServer(nil)
+	defer lent.Close()
+	cert := lent.TLS.Certificates[0]
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	require.NoError(t, err)
+	opt := config(func(c *Config) {
+		c.Port, c.Host, c.Auth.Token = 0, "127.0.0.1", "0123456789abcdef"
+		c.SSL = SSLConfig{Certificate: filepath.Join(t.TempDir(), "crt"), Key: filepath.Join(t.TempDir(), "key")}
+	})
+	for name, block := range map[string]*pem.Block{
+		opt.Config.SSL.Certificate: {Type: "CERTIFICATE", Bytes: cert.Certificate[0]}, opt.Config.SSL.Key: {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		require.NoError(t, os.WriteFile(name, pem.EncodeToMemory(block), 0o600))
+	}
+	opt.Source = newScene().Monitor
+	s, err := Listen(t.Context(), opt)
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, s.Close(context.WithoutCancel(t.Context()))) }()
+	client := &api.Client{URL: s.URL(), HTTP: lent.Client(), Token: "0123456789abcdef"}
+	_, err = client.Status(t.Context())
+	require.NoError(t, err)
+	client.Token = ""
+	_, err = client.Series(t.Context(), api.WindowMinutes)
+	require.ErrorContains(t, err, "it wants http.auth.token")
+	lent.Client().CloseIdleConnections()
 }
