@@ -79,7 +79,6 @@ func (r *ring) latest(n int) (sum point, took int) {
 	for i := max(0, r.n-n); i < r.n; i++ {
 		p := &r.points[(r.from+i)%len(r.points)]
 		c := p.counts
-		c.InFlight = 0
 		sum.counts.Received += c.Received
 		sum.counts.Indexed += c.Indexed
 		sum.counts.Duplicate += c.Duplicate
