@@ -94,8 +94,8 @@ type slot struct {
 	within level
 }
 
-// slots remembers the slot of each key that the tape knows by number, so that keys are compared with those below only
-// once: it spares a third of the time to find the members.
+// slots remembers the slot of each key that the tape knows by number, so that keys are compared with those below only once.
+// With the searches below userIdentity that it replaced, that takes a seventh off the mapping to fields.
 type slots struct {
 	byNumber   []slot
 	generation int
