@@ -38,6 +38,9 @@ func RatiosOf(source string, results []*Result) Ratios {
 
 func thousandths(v float64) float64 { return math.Round(v*1000) / 1000 }
 
+// ErrNotRecorded says that there is nothing to compare with.
+var ErrNotRecorded = errors.New("there are no recorded ratios")
+
 // ReadRatios reads the recorded ratios of records from that source.
 func ReadRatios(name, source string) (Ratios, error) {
 	all, err := readRecorded(name)
@@ -45,7 +48,7 @@ func ReadRatios(name, source string) (Ratios, error) {
 		return Ratios{}, err
 	}
 	if all[source] == nil {
-		return Ratios{}, fmt.Errorf("reading recorded ratios in %q: there are none of records from the %s; make them with -record", name, source)
+		return Ratios{}, fmt.Errorf("reading %q: %w of records from the %s; make them with -record", name, ErrNotRecorded, source)
 	}
 	return Ratios{Source: source, OfLimit: all[source]}, nil
 }

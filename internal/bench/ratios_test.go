@@ -36,7 +36,7 @@ func TestRatiosAreKept(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, Ratios{Source: "x", OfLimit: map[string]map[string]float64{"a": {"full": 0.412}, "b": {"full": 0.412}}}, got)
 	_, err = ReadRatios(name, "z")
-	require.ErrorContains(t, err, "-record")
+	require.ErrorIs(t, err, ErrNotRecorded)
 	_, err = ReadRatios(name+".not", "x")
 	require.ErrorContains(t, err, "-record")
 }

@@ -10,9 +10,9 @@ const (
 	Peak = 3.0
 	// Load is how busy a core should be at the peak, so that a backlog is made up for.
 	Load = 0.6
-	// BaseMemory is what the process takes with one worker and any input, WorkerMemory what each worker adds, in bytes.
-	BaseMemory   = 48 << 20
-	WorkerMemory = 16 << 20
+	// BaseMemory is what the process takes with any input, WorkerMemory what each worker adds, in bytes.
+	BaseMemory   = 64 << 20
+	WorkerMemory = 24 << 20
 )
 
 // Plan is what a number of events a day means.
