@@ -5,7 +5,7 @@ import "math"
 // What a whole shipper needs beside the stages that are measured. docs/sizing.md says how these were found.
 const (
 	// Overhead is the processor time of a whole shipper with a gzip'ed HTTP output, by that of the stages.
-	Overhead = 1.3
+	Overhead = 1.4
 	// Peak is how many times the average the busiest hour is.
 	Peak = 3.0
 	// Load is how busy a core should be at the peak, so that a backlog is made up for.

@@ -91,5 +91,5 @@ func TestPlan(t *testing.T) {
 	require.InDelta(t, 172.8e9, p.StoredPerDay, 1)
 	require.EqualValues(t, BaseMemory+WorkerMemory, p.Memory)
 	more := r.Plan(100 * 86_400_000)
-	require.InDelta(t, 13, more.Cores, 1)
+	require.InDelta(t, 14, more.Cores, 1)
 }
