@@ -12,11 +12,6 @@ type Meta struct {
 	// Dated says that @timestamp is a time that the record itself states, and not the time of reading: the document cannot
 	// have been stored anywhere before it. False, which is always safe, means that nothing is known about that.
 	Dated bool
-	// Plain is the record that the document was mapped from, if its bytes may stand inside a JSON string as they are: valid
-	// UTF-8, no backslash, no byte below 0x20; only the quotes around its strings would need an escape. A text of the document
-	// that lies within Plain (the same memory) is the whole or a part of one of these strings, or event.original, which is
-	// all of it. Empty: nothing is known. The mapping sets it.
-	Plain string
 	// Raw is the record as it came, for outputs that send that instead of the document. Valid as long as its batch. Nil: not
 	// kept.
 	Raw []byte

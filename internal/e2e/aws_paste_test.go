@@ -36,9 +36,13 @@ filebeat.inputs:
 processors:
   - add_host_metadata: ~
 setup.ilm.enabled: false
-output.console:
-  pretty: false
 `
+
+// pastedConsole and pastedEngine are its end.
+const (
+	pastedConsole = "output.console:\n  pretty: false\n"
+	pastedEngine  = "output.elasticsearch:\n  hosts: [%q]\n  preset: balanced\n  worker: 2\ndata_stream.namespace: %s\n"
+)
 
 // A configuration of Filebeat runs as it is.
 func TestAWSPastedConfiguration(t *testing.T) {
@@ -60,12 +64,22 @@ func TestAWSPastedConfiguration(t *testing.T) {
 		require.NoError(t, os.Unsetenv(name)) // it was set by Setenv, which puts it back
 	}
 	path := filepath.Join(t.TempDir(), "filebeat.yml")
-	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, pasted, c.data, queue, endpoint, "test", "test"), 0o600))
+	end := pastedConsole
+	if c.engine != nil {
+		end = fmt.Sprintf(pastedEngine, c.engine.engine.URL, c.namespace)
+	}
+	require.NoError(t, os.WriteFile(path, fmt.Appendf(nil, pasted+"%s", c.data, queue, endpoint, "test", "test", end), 0o600))
 	run := exec.CommandContext(c.ctx, binary, "run", "--once", "-c", path)
 	var complaints strings.Builder
 	run.Stderr = &complaints
 	out, err := run.Output()
 	require.NoError(t, err, complaints.String())
+	assert.Contains(t, complaints.String(), "has no effect", "options that do not apply say so")
+	assert.True(t, c.empty(queue))
+	if c.engine != nil {
+		c.check()
+		return
+	}
 	var got []string
 	for line := range strings.Lines(string(out)) {
 		var doc struct {
@@ -78,8 +92,6 @@ func TestAWSPastedConfiguration(t *testing.T) {
 	}
 	assert.Len(t, got, len(c.all()), "none twice")
 	c.same(got)
-	assert.Contains(t, complaints.String(), "has no effect", "options that do not apply say so")
-	assert.True(t, c.empty(queue))
 }
 
 // What an operator asks before the first run: does it work, and what rights does it need.

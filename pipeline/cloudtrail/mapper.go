@@ -81,9 +81,6 @@ func (m *Mapper) run(unreadable error) {
 		m.fail("json", tagJSON, unreadable.Error())
 		return
 	}
-	if m.tape.Plain() {
-		ev.Meta.Plain = ev.Event.Original
-	}
 	ev.ECS.Version = ECSVersion
 	root := m.tape.Root()
 	if root != tape.None && m.tape.Kind(root) != tape.Object && m.tape.Kind(root) != tape.Null {

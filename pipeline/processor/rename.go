@@ -152,9 +152,6 @@ func (r *mover) move(ev *ecs.Event, m FromTo) error {
 		ev.Delete(m.To) // a group may have come half of the way
 		return err
 	}
-	if m.From == original {
-		ev.Meta.Plain = "" // its quotes need escapes, wherever it stands
-	}
 	if r.rename {
 		ev.Delete(m.From)
 	}

@@ -116,9 +116,6 @@ func (t *truncate) cutField(ev *ecs.Event, r ecs.Ref) (bool, error) {
 	switch v := r.Of(ev); v.Kind {
 	case ecs.TextValue:
 		if text := t.cut(v.Text); len(text) < len(v.Text) {
-			if r.Path() == original {
-				ev.Meta.Plain = "" // it is no longer the whole record
-			}
 			return true, ev.Put(r.Path(), text)
 		}
 	case ecs.ListValue:

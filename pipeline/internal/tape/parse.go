@@ -25,7 +25,7 @@ func (t *Tape) Parse(src []byte) error {
 		src = []byte(string([]rune(string(src))))
 		t.marks, _ = t.marks.Of(src)
 	}
-	t.src, t.open, t.stack, t.plain = src, t.open[:0], t.stack[:0], true
+	t.src, t.open, t.stack = src, t.open[:0], t.stack[:0]
 	t.nodes = append(t.nodes[:0], node{flags: flagPruned})
 	t.known.begin()
 	if len(src) > math.MaxInt32 {
@@ -42,7 +42,7 @@ func (t *Tape) Parse(src []byte) error {
 		}
 	}
 	if err != nil {
-		t.nodes, t.plain = t.nodes[:1], false
+		t.nodes = t.nodes[:1]
 	}
 	return err
 }
@@ -72,7 +72,7 @@ func (t *Tape) values(p int) (int, error) {
 				if p, _, err = t.scanString(p); err != nil {
 					return p, err
 				}
-				n.flags, t.plain = flagEscaped, false
+				n.flags = flagEscaped
 			}
 			n.end = uint32(p)
 			if size := n.end - n.start; (size <= 4 || n.flags != 0 && size <= longestVoid) && isVoid(src[n.start:n.end], n.flags != 0) {
@@ -262,7 +262,7 @@ func (t *Tape) scanKey(p int, f *frame) (end int, key int32, err error) {
 	}
 	text := src[start:p]
 	if escaped {
-		text, t.plain = appendUnescaped(nil, text), false // not in memory that is used again, as documents may point to keys
+		text = appendUnescaped(nil, text) // not in memory that is used again, as documents may point to keys
 	}
 	parent := t.nodes[f.node].key
 	key, strange := t.known.find(parent, text)

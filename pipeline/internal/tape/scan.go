@@ -8,9 +8,6 @@ import (
 func (t *Tape) skipSpace(p int) int {
 	src := t.src
 	for p < len(src) && (src[p] == ' ' || src[p] == '\n' || src[p] == '\t' || src[p] == '\r') {
-		if src[p] != ' ' {
-			t.plain = false
-		}
 		p++
 	}
 	return p

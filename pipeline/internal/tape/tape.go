@@ -63,12 +63,7 @@ type Tape struct {
 	stack   []int32 // of AppendJava
 	order   orderer
 	seen    keySet
-	plain   bool
 }
-
-// Plain reports whether the text that was parsed has no backslash and no byte below 0x20, so that its strings stand for
-// themselves.
-func (t *Tape) Plain() bool { return t.plain }
 
 // Source is the text that was parsed: src itself, or a copy with U+FFFD for each byte that is not UTF-8.
 func (t *Tape) Source() []byte { return t.src }

@@ -280,17 +280,3 @@ func TestNoAllocations(t *testing.T) {
 	run()
 	assert.Zero(t, testing.AllocsPerRun(100, run))
 }
-
-func TestPlain(t *testing.T) {
-	var tp Tape
-	for _, text := range []string{`{}`, `{"a": "é{'"} `, `[1, "x", null]`, ` "x" `, ``, ` `} {
-		require.NoError(t, tp.Parse([]byte(text)))
-		assert.True(t, tp.Plain(), text)
-	}
-	for _, text := range []string{`{"a":"\""}`, `{"\u0061":1}`, "{\n}", "{}\n", "\t1", "[1,\r2]", "{\"a\":\n1}", "{\"a\"\n:1}"} {
-		require.NoError(t, tp.Parse([]byte(text)))
-		assert.False(t, tp.Plain(), text)
-	}
-	require.Error(t, tp.Parse([]byte(`{"a"`)))
-	assert.False(t, tp.Plain())
-}
