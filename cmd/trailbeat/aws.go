@@ -20,6 +20,7 @@ func awsS3Input() app.Input {
 	queue, bucket := queueInput(), bucketInput()
 	// Without an option that tells, the bucket's are the ones to show.
 	chosen := bucket
+	chosen.Variants = []app.Variant{{Title: "with a queue", Input: queue}, {Title: "with a bucket", Input: bucket}}
 	chosen.Select = func(options *config.Section) (app.Input, error) {
 		var where struct {
 			QueueURL         string          `config:"queue_url"`

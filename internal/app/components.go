@@ -53,6 +53,8 @@ type Input struct {
 	// Select chooses the input that is meant, for a type that stands for several: by the options that are set. Nil: the type
 	// is one.
 	Select func(options *config.Section) (Input, error)
+	// Variants are the inputs that Select chooses from, for the reference. Nil: the type is one.
+	Variants []Variant
 	// Test looks at everything between here and a record, without changing anything, and hands each step to report as soon as
 	// it is known. Nil: opening is the test.
 	Test func(ctx context.Context, cfg any, env InputEnv, report func(Step))

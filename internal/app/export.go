@@ -14,10 +14,11 @@ import (
 func (a *app) exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "export",
-		Short:   "Print the effective configuration, the index template, the fields or an IAM policy",
+		Short:   "Print the effective configuration, the reference of options, the index template, the fields or an IAM policy",
 		Example: "  trailbeat export config\n  trailbeat export template --engine opensearch\n  trailbeat export fields\n  trailbeat export iam-policy",
 	}
-	cmd.AddCommand(a.exportConfigCommand(), a.exportTemplateCommand(), a.exportFieldsCommand(), a.exportPolicyCommand())
+	cmd.AddCommand(a.exportConfigCommand(), a.exportTemplateCommand(), a.exportFieldsCommand(), a.exportPolicyCommand(),
+		a.exportReferenceCommand())
 	return cmd
 }
 

@@ -32,10 +32,14 @@ func DefaultRename() Rename { return Rename{FailOnError: true} }
 
 // CopyFields copies fields. Its options are those of Rename.
 type CopyFields struct {
-	Common        `config:",inline"`
-	Fields        []FromTo `config:"fields"`
-	IgnoreMissing bool     `config:"ignore_missing"`
-	FailOnError   bool     `config:"fail_on_error"`
+	Common `config:",inline"`
+	// Fields to copy, one after the other.
+	Fields []FromTo `config:"fields"`
+	// IgnoreMissing goes on where a field is not there. Default false.
+	IgnoreMissing bool `config:"ignore_missing"`
+	// FailOnError takes everything back where one of the fields fails; false goes on with the next, and says nothing.
+	// Default true.
+	FailOnError bool `config:"fail_on_error"`
 }
 
 // DefaultCopyFields are the defaults.
