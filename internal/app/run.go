@@ -110,7 +110,7 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	if err != nil {
 		return err
 	}
-	watch, err := openWatch(ctx, s, r, job, agent, isInteractive(a.Stderr))
+	watch, err := openWatch(ctx, s, r, job, agent, isTerminal(a.Stderr))
 	if err != nil {
 		return err
 	}

@@ -2,8 +2,9 @@ package app
 
 import (
 	"io"
-	"os"
 	"sync/atomic"
+
+	"github.com/trailbeat/trailbeat/internal/terminal"
 )
 
 // stdout is standard output that remembers whether its reader has gone. Only that may end a program quietly: a broken
@@ -26,10 +27,5 @@ func isTerminal(w io.Writer) bool {
 	if s, ok := w.(*stdout); ok {
 		w = s.w
 	}
-	f, ok := w.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+	return terminal.Is(w)
 }

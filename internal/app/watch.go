@@ -3,12 +3,9 @@ package app
 import (
 	"context"
 	"errors"
-	"io"
 	"os"
 	"sync"
 	"time"
-
-	"github.com/mattn/go-isatty"
 
 	"github.com/trailbeat/trailbeat/internal/monitor"
 	"github.com/trailbeat/trailbeat/internal/monitor/api"
@@ -111,10 +108,4 @@ func (w *watch) attach(sources []shipper.Source, flow *shipper.Shipper, retry *s
 		}
 		return false, time.Time{}, nil
 	})
-}
-
-// isInteractive reports whether a person sees what is written to w. Unlike other devices, /dev/null has no eyes.
-func isInteractive(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && (isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd()))
 }

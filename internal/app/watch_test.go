@@ -128,7 +128,7 @@ func TestPortIsTaken(t *testing.T) {
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	require.NoError(t, err)
 	defer func() { _ = null.Close() }()
-	assert.False(t, isInteractive(null))
+	assert.False(t, isTerminal(null))
 }
 
 func TestHTTPConfig(t *testing.T) {
