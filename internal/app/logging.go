@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+
+	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/internal/logs"
 )
 
 // parseLevel takes the names of Beats.
@@ -35,28 +38,24 @@ func (s *settings) logger(stderr io.Writer) (*slog.Logger, func() error, error) 
 		}
 		out, closeLog = f, f.Close
 	}
-	return newLogger(out, level, s.Logging.JSON), closeLog, nil
+	limited := logs.NewRepeats(newHandler(out, level, s.Logging.JSON), errorKind)
+	return slog.New(limited), func() error {
+		limited.Flush()
+		return closeLog()
+	}, nil
 }
 
-// newLogger writes ECS-like names: machines that read the log expect them.
+// errorKind tells the errors of one message apart.
+func errorKind(err error) string {
+	kind, _ := input.Explain(err)
+	return kind
+}
+
+// newLogger makes the logger of a command that ends soon: it writes each line.
 func newLogger(out io.Writer, level slog.Level, json bool) *slog.Logger {
-	opts := &slog.HandlerOptions{Level: level}
-	if !json {
-		return slog.New(slog.NewTextHandler(out, opts))
-	}
-	opts.ReplaceAttr = func(groups []string, a slog.Attr) slog.Attr {
-		if len(groups) > 0 {
-			return a
-		}
-		switch a.Key {
-		case slog.TimeKey:
-			a.Key = "@timestamp"
-		case slog.LevelKey:
-			a.Key = "log.level"
-		case slog.MessageKey:
-			a.Key = "message"
-		}
-		return a
-	}
-	return slog.New(slog.NewJSONHandler(out, opts))
+	return slog.New(newHandler(out, level, json))
+}
+
+func newHandler(out io.Writer, level slog.Level, json bool) slog.Handler {
+	return logs.New(out, logs.Options{Level: level, JSON: json})
 }
