@@ -75,7 +75,7 @@ func (f *finder) entry(source string, yield func(found) bool) bool {
 		parts := strings.Split(strings.Trim(full[len(volume):], string(filepath.Separator)), string(filepath.Separator))
 		f.glob(volume+string(filepath.Separator), parts, emit)
 	case errors.Is(err, fs.ErrNotExist):
-		return yield(found{source: source, err: fmt.Errorf("reading %q: there is no such file or folder: %w", source, fs.ErrNotExist)})
+		return yield(found{source: source, err: &missingError{source}})
 	default:
 		return yield(found{source: source, err: fmt.Errorf("finding %q: %w", source, err)})
 	}
@@ -184,3 +184,15 @@ func linesName(name string) bool {
 	ext := filepath.Ext(base)
 	return ext == ".ndjson" || ext == ".jsonl"
 }
+
+// missingError says that what paths names is not there. It is fs.ErrNotExist.
+type missingError struct{ source string }
+
+func (e *missingError) Error() string {
+	if filepath.IsAbs(e.source) {
+		return fmt.Sprintf("reading %q: there is no such file or folder; check paths", e.source)
+	}
+	return fmt.Sprintf("reading %q: there is no such file or folder below the working directory; check paths", e.source)
+}
+
+func (e *missingError) Is(target error) bool { return target == fs.ErrNotExist }

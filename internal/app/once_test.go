@@ -69,13 +69,13 @@ func TestOnceIsDoneOnlyWhenAllIsDurable(t *testing.T) {
 		"all is durable":   {&script{answers: []error{nil, nil}}, &script{answers: []error{nil}}, nil, 0, "", "received 3 = 3 indexed"},
 		"nothing is there": {&script{}, &script{}, nil, 0, "nothing new to read", "received 0 = "},
 		"one input tells a fault, and goes on": {&script{answers: []error{nil, fault, nil}}, &script{answers: []error{nil}}, nil, 1,
-			"1 errors while reading", "received 3 = 3 indexed"},
+			"1 error while reading", "received 3 = 3 indexed"},
 		"one input fails for good, the other goes on": {&script{answers: []error{nil, &input.FatalError{Err: fault}}}, &script{answers: []error{nil, nil}}, nil, 1,
 			`reading input "first": the bucket cannot be listed`, "received 3 = 3 indexed"},
 		"a fault comes with the end of the input": {&script{answers: []error{nil}, atClose: errors.New("3 messages were not delivered")}, &script{}, nil, 1,
 			`closing input "first": 3 messages were not delivered`, "received 1 = 1 indexed"},
 		"nothing was received and Close fails": {&script{}, &script{atClose: fault}, nil, 1, `closing input "second": the bucket cannot be listed`, "received 0 = "},
-		"an end that is wrapped is no end":     {&script{answers: []error{errors.Join(io.EOF, fault)}}, &script{}, nil, 1, "1 errors while reading", "received 0 = "},
+		"an end that is wrapped is no end":     {&script{answers: []error{errors.Join(io.EOF, fault)}}, &script{}, nil, 1, "1 error while reading", "received 0 = "},
 		"the output refuses for good": {&script{answers: []error{nil}}, &script{}, func() error { return &output.FatalError{Err: errors.New("no such key")} }, 1,
 			"no such key", "1 returned"},
 	} {
@@ -124,7 +124,7 @@ func scripted(write func() error, first, second *script) Components {
 func TestAccountingOfEachInput(t *testing.T) {
 	_, stdout, _ := runScripts(t, nil, &script{answers: []error{nil, errors.New("no")}}, &script{answers: []error{nil, nil}})
 	assert.Equal(t, `received 3 = 3 indexed + 0 duplicate + 0 filtered + 0 dead_lettered + 0 returned
-  first: received 1 = 1 indexed + 0 duplicate + 0 filtered + 0 dead_lettered + 0 returned, 1 errors while reading
+  first: received 1 = 1 indexed + 0 duplicate + 0 filtered + 0 dead_lettered + 0 returned, 1 error while reading
   second: received 2 = 2 indexed + 0 duplicate + 0 filtered + 0 dead_lettered + 0 returned
 `, stdout)
 }
@@ -162,13 +162,13 @@ func TestReadErrorsOfAContinuousRun(t *testing.T) {
 	}()
 	require.NoError(t, a.ship(ctx, s, shipment{sources: s.openInputs}))
 	assert.Contains(t, out.String(), "received 2 = 2 indexed")
-	assert.Contains(t, out.String(), "first: received 1 = 1 indexed + 0 duplicate + 0 filtered + 0 dead_lettered + 0 returned, 1 errors while reading")
+	assert.Contains(t, out.String(), "first: received 1 = 1 indexed + 0 duplicate + 0 filtered + 0 dead_lettered + 0 returned, 1 error while reading")
 
 	components = scripted(nil, &script{answers: []error{errors.New("no such file"), nil}}, &script{})
 	a = &app{IO: IO{Stdout: &out, Stderr: &errs}, components: components}
 	s, err = a.load()
 	require.NoError(t, err)
-	require.ErrorContains(t, a.ship(t.Context(), s, shipment{sources: s.openInputs}), "1 errors while reading")
+	require.ErrorContains(t, a.ship(t.Context(), s, shipment{sources: s.openInputs}), "1 error while reading")
 }
 
 // telling is a script with a report.

@@ -36,7 +36,7 @@ the input that they came from. What is delivered is removed there; what fails ag
 			if err := s.needOutput(); err != nil {
 				return err
 			}
-			return a.ship(cmd.Context(), s, shipment{once: true, sources: s.openReplay, nothing: "there are no dead letters in %s"})
+			return a.ship(cmd.Context(), s, shipment{once: true, patience: defaultPatience, sources: s.openReplay, nothing: "there are no dead letters in %s"})
 		},
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "list the dead letters by reason and change nothing")

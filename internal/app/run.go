@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ import (
 
 func (a *app) runCommand() *cobra.Command {
 	var once bool
+	var patience time.Duration
 	cmd := &cobra.Command{
 		Use:   "run",
 		Short: "Read the inputs and ship their documents (the default command)",
@@ -39,7 +41,7 @@ received = indexed + duplicate + filtered + dead_lettered + returned.`,
 			if err := errors.Join(s.needInputs(), s.needOutput()); err != nil {
 				return usage(err)
 			}
-			job := shipment{once: once, sources: s.openInputs, summary: once, watched: true}
+			job := shipment{once: once, patience: patience, sources: s.openInputs, summary: once, watched: true}
 			if once {
 				job.nothing = "nothing new to read; what was shipped before is remembered in %s"
 			}
@@ -47,13 +49,19 @@ received = indexed + duplicate + filtered + dead_lettered + returned.`,
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "end when everything that is there now was shipped")
+	cmd.Flags().DurationVar(&patience, "max-wait", defaultPatience, "with --once, the `DURATION` to wait for an output that takes nothing; 0: for ever")
 	return cmd
 }
+
+// defaultPatience outlasts the restart of a server. Longer than that nobody waits in front of a terminal.
+const defaultPatience = 2 * time.Minute
 
 // shipment is what a command ships.
 type shipment struct {
 	// once ends the run when everything was read.
 	once bool
+	// patience is how long a run that ends waits for an output that takes nothing. Zero: for ever.
+	patience time.Duration
 	// sources opens what is read.
 	sources func(ctx context.Context, r *wiring) ([]shipper.Source, error)
 	// watched serves the status page, if the configuration or a terminal asks for it.
@@ -129,6 +137,9 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		return errors.Join(err, out.Close())
 	}
 	retry := shipper.Decorate(watch.output(out), s.Trailbeat.Config, s.backoff(), log)
+	if job.once {
+		retry.GiveUpAfter(job.patience)
+	}
 	flow, err := shipper.New(shipper.Options{
 		Sources: sources, Processor: r.pipeline, IsDrop: isDrop, Identify: identify,
 		Output: retry, DeadLetters: watch.letters(r.letters), KeepDocument: s.DeadLetter.KeepDocument,
@@ -186,7 +197,7 @@ func interrupted(ctx context.Context) error {
 // failedReads makes a run fail that came to its end and in which an input could not read something, even though the flow went on.
 func failedReads(err error, counts shipper.Snapshot) error {
 	if n := counts.Total.ReadErrors; n > 0 {
-		return errors.Join(err, fmt.Errorf("%d errors while reading, see the log above; what was read before each of them is delivered", n))
+		return errors.Join(err, fmt.Errorf("%s while reading, see the log above; what was read before each of them is delivered", countOf(n, "error")))
 	}
 	return err
 }
@@ -200,10 +211,25 @@ func printAccounting(w io.Writer, counts shipper.Snapshot) {
 	for _, in := range counts.Inputs {
 		errs := ""
 		if in.ReadErrors > 0 {
-			errs = fmt.Sprintf(", %d errors while reading", in.ReadErrors)
+			errs = fmt.Sprintf(", %s while reading", countOf(in.ReadErrors, "error"))
 		}
 		fmt.Fprintf(w, "  %s: %s%s\n", in.ID, equation(in.Counts), errs)
 	}
+}
+
+// countOf writes a number with its noun.
+func countOf[N int | int64](n N, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return fmt.Sprintf("%d %s", n, noun)
+}
+
+func wereRecords(n int64) string {
+	if n == 1 {
+		return "1 record was"
+	}
+	return fmt.Sprintf("%d records were", n)
 }
 
 func equation(c shipper.Counts) string {
@@ -221,6 +247,9 @@ func (a *app) hints(s *settings, job shipment, counts shipper.Snapshot) {
 	if c.DeadLettered > 0 {
 		fmt.Fprintf(a.Stderr, "%d records could not be indexed; they are in %s with their reasons. Mend the cause, then: trailbeat replay\n",
 			c.DeadLettered, s.DeadLetter.place())
+	}
+	if c.Returned > 0 {
+		fmt.Fprintf(a.Stderr, "%s not delivered; the next run reads them again\n", wereRecords(c.Returned))
 	}
 	if job.nothing != "" && c.Received == 0 && c.ReadErrors == 0 {
 		fmt.Fprintf(a.Stderr, job.nothing+"\n", s.Path.Data)

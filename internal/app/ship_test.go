@@ -234,7 +234,7 @@ func TestRunThatFails(t *testing.T) {
 		"output refuses for good":    {configOf("records: [a]", "fail: fatal"), 1, "the key is not accepted", "received 1 = 0 indexed + 0 duplicate + 0 filtered + 0 dead_lettered + 1 returned"},
 		"setup is impossible":        {configOf("records: [a]", "fail: setup for good"), 1, "preparing output.fake: the server is too old", ""},
 		"setup fails for now":        {configOf("records: [a]", "fail: setup"), 0, "output could not be prepared yet", "received 1 = 1 indexed"},
-		"a source cannot be read":    {configOf("records: [a]\n    fail: read", ""), 1, "1 errors while reading", "received 1 = 1 indexed"},
+		"a source cannot be read":    {configOf("records: [a]\n    fail: read", ""), 1, "1 error while reading", "received 1 = 1 indexed"},
 		"a document is refused":      {configOf("records: [a]", "fail: document"), 0, "1 records could not be indexed; they are in", "received 1 = 0 indexed + 0 duplicate + 0 filtered + 1 dead_lettered + 0 returned"},
 		"the configuration is wrong": {configOf("fail: invalid", ""), 2, "trailbeat.yml:4:11: trailbeat.inputs.0.fail: must not be invalid", ""},
 	} {

@@ -2,10 +2,13 @@ package shipper
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/trailbeat/trailbeat/output"
 )
 
 // breaker is what all workers share while the output is down: they queue here, and one of them at a time tries. The
@@ -14,6 +17,8 @@ type breaker struct {
 	backoff Backoff
 	jitter  func(time.Duration) time.Duration
 	log     *slog.Logger
+	// limit is how long an outage may last until the run gives up. Zero: for ever.
+	limit time.Duration
 
 	mu      sync.Mutex
 	open    bool
@@ -115,7 +120,11 @@ func (b *breaker) down(probe bool, err error, atLeast time.Duration) {
 	case !b.open:
 		b.open, b.since, b.tries, b.lastLog = true, now, 0, now
 		b.until = now.Add(b.jitter(b.backoff.ceiling(0)))
-		b.log.Warn("output is down, waiting for it", "error.message", err)
+		if b.limit > 0 {
+			b.log.Warn("output is down, waiting for it", "error.message", err, "giving_up_after", b.limit)
+		} else {
+			b.log.Warn("output is down, waiting for it", "error.message", err)
+		}
 	case probe:
 		b.tries++
 		b.until = now.Add(b.jitter(b.backoff.ceiling(b.tries)))
@@ -128,10 +137,24 @@ func (b *breaker) down(probe bool, err error, atLeast time.Duration) {
 	if floor := now.Add(atLeast); b.until.Before(floor) {
 		b.until = floor
 	}
+	// The last try is at the end of the time.
+	if end := b.since.Add(b.limit); b.limit > 0 && b.until.After(end) {
+		b.until = end
+	}
 	if probe {
 		b.probing = false
 		b.promote()
 	}
+}
+
+// over returns an error when the outage has lasted for as long as it may.
+func (b *breaker) over() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.open || b.limit <= 0 || time.Since(b.since) < b.limit {
+		return nil
+	}
+	return &output.FatalError{Err: fmt.Errorf("giving up, as the output has taken nothing for %s: %w", b.limit, b.lastErr)}
 }
 
 // leave ends a try that says nothing about the output.

@@ -55,6 +55,10 @@ func Decorate(out output.Output, cfg Config, backoff Backoff, log *slog.Logger) 
 	return NewRetry(out, backoff, log)
 }
 
+// GiveUpAfter has Write return a *output.FatalError when the output has taken nothing for d: a run that is to end must not wait
+// for ever. Zero, the default: it waits. Call it before the first Write.
+func (r *Retry) GiveUpAfter(d time.Duration) { r.breaker.limit = d }
+
 // Down reports whether the output is down, since when and why.
 func (r *Retry) Down() (down bool, since time.Time, err error) { return r.breaker.state() }
 
@@ -89,6 +93,9 @@ func (r *Retry) Write(ctx context.Context, events []*ecs.Event) (output.Result, 
 			all := w.sort(res, refused)
 			if all && (probe || try == 0) {
 				r.breaker.down(probe, err, w.atLeast)
+				if err := r.breaker.over(); err != nil {
+					return output.Result{}, err
+				}
 				continue
 			}
 			r.breaker.up(probe)
@@ -98,6 +105,9 @@ func (r *Retry) Write(ctx context.Context, events []*ecs.Event) (output.Result, 
 		default:
 			w.last = err
 			r.breaker.down(probe, err, retryAfter(err))
+			if err := r.breaker.over(); err != nil {
+				return output.Result{}, err
+			}
 			continue
 		}
 		if len(w.pending) == 0 {

@@ -477,3 +477,36 @@ func TestRateLimit(t *testing.T) {
 		assert.True(t, out.closed)
 	})
 }
+
+// A run that is to end does not wait for ever: it tries once more at the end of its patience, and says why it gives up.
+func TestPatienceEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		down := true
+		out := &scripted{write: func(_ context.Context, _ int, evs []*ecs.Event) (output.Result, error) {
+			if down {
+				return output.Result{}, errDown
+			}
+			return output.Result{Stored: len(evs)}, nil
+		}}
+		var buf bytes.Buffer
+		r := newRetry(out, testBackoff, slog.New(slog.NewTextHandler(&buf, nil)), noJitter)
+		r.GiveUpAfter(10 * time.Minute)
+		begin := time.Now()
+		_, err := r.Write(t.Context(), events("a"))
+		assert.True(t, output.IsFatal(err))
+		assert.ErrorIs(t, err, errDown)
+		assert.ErrorContains(t, err, "giving up, as the output has taken nothing for 10m0s: ")
+		assert.Equal(t, 10*time.Minute, time.Since(begin))
+		assert.Contains(t, buf.String(), "giving_up_after=10m0s")
+
+		// What comes back in time is waited for, each outage anew.
+		for range 2 {
+			r = newRetry(out, testBackoff, nil, noJitter)
+			r.GiveUpAfter(10 * time.Minute)
+			down = true
+			time.AfterFunc(9*time.Minute, func() { down = false })
+			_, err = r.Write(t.Context(), events("a"))
+			assert.NoError(t, err)
+		}
+	})
+}

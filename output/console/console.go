@@ -9,6 +9,8 @@
 // That is the wish of whoever closed the pipe, no failure of the run; the program may end with exit code 0. Note that the
 // Go runtime ends a process with SIGPIPE when the broken pipe is standard output or standard error: a program that wants
 // to see ErrClosed and finish in order calls signal.Ignore(syscall.SIGPIPE), or signal.Notify, beforehand.
+//
+// A full disk behind a redirected standard output is a [output.FatalError] too: whoever redirected it sees nothing but silence otherwise.
 package console
 
 import (
@@ -79,6 +81,9 @@ func (o *Output) Write(ctx context.Context, events []*ecs.Event) (output.Result,
 	case isClosed(err):
 		o.gone = true
 		return output.Result{}, closed()
+	case isFull(err):
+		return output.Result{}, &output.FatalError{Err: fmt.Errorf(
+			"writing %d documents to standard output: there is no room left where it goes; make room or send it elsewhere, and run again: %w", len(events), err)}
 	default:
 		if n > 0 {
 			o.torn = buf[n-1] != '\n'

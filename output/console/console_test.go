@@ -132,3 +132,11 @@ func TestBrokenLineStaysApart(t *testing.T) {
 	first := string(events[0].AppendJSON(nil))
 	require.Equal(t, first[:20]+"\n"+first+"\n"+string(events[1].AppendJSON(nil))+"\n", w.String())
 }
+
+func TestFullDiskEndsTheRun(t *testing.T) {
+	o := mustNew(t, DefaultConfig(), &flaky{err: full})
+	_, err := o.Write(t.Context(), outputtest.NewEvents(0, 2))
+	require.True(t, output.IsFatal(err))
+	require.ErrorIs(t, err, full)
+	require.ErrorContains(t, err, "no room left")
+}

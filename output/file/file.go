@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -210,7 +211,11 @@ func (o *Output) store(data []byte) error {
 		err = o.file.Sync()
 	}
 	if err != nil {
-		err = fmt.Errorf("writing %d bytes to file %q: %w", len(data), o.path, err)
+		hint := ""
+		if errors.Is(err, syscall.ENOSPC) {
+			hint = "the disk is full; make room, the batch is tried again: "
+		}
+		err = fmt.Errorf("writing %d bytes to file %q: %s%w", len(data), o.path, hint, err)
 		return errors.Join(err, o.restore())
 	}
 	o.size += int64(len(data))

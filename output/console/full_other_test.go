@@ -1,0 +1,7 @@
+//go:build !windows
+
+package console
+
+import "syscall"
+
+const full = syscall.ENOSPC
