@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/trailbeat/trailbeat/internal/config"
+	"github.com/trailbeat/trailbeat/internal/migrate"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
 )
 
@@ -128,10 +129,27 @@ func (g *globals) allOverrides() []string {
 
 // resolve makes settings of sources: all errors at once, also those of the components' options.
 func resolve(sources []config.Source, overrides []string, components Components) (*settings, error) {
-	tree, err := config.Load(sources, config.Options{Overrides: overrides, Aliases: aliases(), Lookup: lookup})
+	var faults, notes config.Errors
+	tree, err := config.Load(sources, config.Options{Overrides: overrides, Aliases: aliases(), Lookup: lookup, Rewrite: func(root config.Node) {
+		wrong, unused := migrate.Modules(root)
+		faults, notes = append(faults, wrong...), append(notes, unused...)
+	}})
 	if err != nil {
 		return nil, err
 	}
+	s, more := inspect(tree, components)
+	if faults = append(faults, more...); len(faults) > 0 {
+		faults.Sort()
+		return nil, faults
+	}
+	s.warnings = append(s.warnings, notes...)
+	s.warnings.Sort()
+	s.notes.Sort()
+	return s, nil
+}
+
+// inspect makes settings of a tree as far as they can be made, and tells what is wrong.
+func inspect(tree *config.Tree, components Components) (*settings, config.Errors) {
 	s := &settings{Config: DefaultConfig()}
 	var all config.Errors
 	// note keeps positioned errors; anything else is a fault of the program and comes back.
@@ -146,13 +164,7 @@ func resolve(sources []config.Source, overrides []string, components Components)
 	s.resolveProcessors(components, note)
 	s.resolveOutput(components, note)
 	s.resolveTemplate(components, note)
-	if len(all) > 0 {
-		all.Sort()
-		return nil, all
-	}
-	s.warnings.Sort()
-	s.notes.Sort()
-	return s, nil
+	return s, all
 }
 
 // lookup gives the variables of the environment, and the paths by their option's name where the configuration has none.
@@ -222,6 +234,10 @@ func (s *settings) resolveOutput(components Components, note func(error)) {
 			continue
 		}
 		kind, known := components.Outputs[name]
+		if !known && !out.Enabled {
+			s.noEffect(out.Rest, "", fmt.Sprintf("there is no output %q, and it is not enabled", name))
+			continue
+		}
 		if !known {
 			note(out.Rest.Errorf("", "there is no output %q; %s", name, config.Unknown(name, names(components.Outputs))))
 			continue

@@ -25,6 +25,16 @@ type Options struct {
 	Lookup func(name string) (string, bool)
 	// Aliases maps another name of an option to ours, both dotted: {"filebeat.inputs": "trailbeat.inputs"}.
 	Aliases map[string]string
+	// Rewrite changes each source after it was parsed, before its aliases are moved and it is merged. Nil: nothing is changed.
+	Rewrite func(root Node)
+}
+
+// rewrite lets Options.Rewrite change a source.
+func (o Options) rewrite(v *value) {
+	if o.Rewrite != nil {
+		v.remember("")
+		o.Rewrite(Node{v})
+	}
 }
 
 // Tree is a merged configuration with its variables expanded.
@@ -62,6 +72,7 @@ func Load(sources []Source, opts Options) (*Tree, error) {
 		case v.kind != group:
 			errs.add(v.pos, "", "is %s, but must be a group of options, such as \"output.console:\" with options below it", v.describe(false))
 		default:
+			opts.rewrite(v)
 			alias(v, opts.Aliases, errs)
 			if i == 0 {
 				root.pos, root.keyPos = v.pos, v.keyPos
@@ -75,6 +86,7 @@ func Load(sources []Source, opts Options) (*Tree, error) {
 	}
 	for i, text := range opts.Overrides {
 		if v := override(text, len(sources)+i, errs); v != nil {
+			opts.rewrite(v)
 			alias(v, opts.Aliases, errs)
 			root = merge(root, v, "", errs)
 		}

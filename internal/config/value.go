@@ -20,6 +20,8 @@ type value struct {
 	kind kind
 	// pos is where the value stands, keyPos where its name stands. They are equal where there is no name.
 	pos, keyPos Position
+	// origin is its dotted name as it was parsed; only Parse sets it.
+	origin string
 
 	// text is the scalar's text, after the expansion of variables; raw is the text before, where there were some.
 	text, raw string

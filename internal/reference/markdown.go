@@ -62,7 +62,7 @@ func (r *Reference) Markdown() []byte {
 	for _, other := range slices.Sorted(maps.Keys(r.Aliases)) {
 		fmt.Fprintf(&out, "| `%s` | `%s` |\n", other, r.Aliases[other])
 	}
-	out.WriteString("\nOptions of Filebeat that have no counterpart are taken with a warning that says why, or refused where leaving them out would change what\nis read or stored.\n")
+	out.WriteString("\nOptions of Filebeat that have no counterpart are taken with a warning that says why, or refused where leaving them out would change what\nis read or stored. `trailbeat migrate filebeat.yml` writes a configuration without them. The module `aws` with its fileset `cloudtrail` in\n`filebeat.modules` is taken as the input that it stands for.\n")
 	return []byte(out.String())
 }
 

@@ -104,3 +104,23 @@ func kindText(o *config.Option) string {
 		return "any"
 	}
 }
+
+// Summaries are the first sentences on all options that take a value, by their dotted names, in which the element of a list is
+// "*". Of an option that several inputs have it is the first one's.
+func (r *Reference) Summaries() map[string]string {
+	all := map[string]string{}
+	for _, p := range r.Parts {
+		prefix := p.Path
+		if p.Group.Name != "" {
+			prefix = join(prefix, p.Group.Name)
+		}
+		for _, l := range leaves(prefix, &p.Group) {
+			text, _, _ := strings.Cut(strings.ReplaceAll(r.Of(l.Option), "`", ""), ". ")
+			name := l.name
+			if _, known := all[name]; !known && text != "" {
+				all[name] = strings.TrimSuffix(text, ".")
+			}
+		}
+	}
+	return all
+}

@@ -302,6 +302,8 @@ func checkIndexName(name string) error {
 	switch {
 	case name == "":
 		return errors.New("must not be empty")
+	case strings.Contains(name, "%{"):
+		return fmt.Errorf("must be a plain name, is %q; what is in %%{} is not expanded, and a data stream begins new indices by itself", name)
 	case len(name) > 255:
 		return fmt.Errorf("must not be longer than 255 bytes, has %d", len(name))
 	case strings.ToLower(name) != name:

@@ -1,0 +1,81 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestMigrate migrates the configurations of testdata/filebeat: what is printed is the file beside, what is reported the text beside, and
+// the result is one that can be used without a complaint.
+func TestMigrate(t *testing.T) {
+	t.Chdir(filepath.Join("..", "..", "testdata", "filebeat"))
+	for _, name := range []string{"ES_API_KEY", "AWS_KEY_ID", "AWS_KEY_SECRET", "ES_PWD", "CLOUD_PASSWORD", "MINIO_SECRET", "ES_HOST", "ES_PASSWORD", "KEY_PASS"} {
+		t.Setenv(name, "") // not set, when it is migrated
+	}
+	files, err := filepath.Glob("*.yml")
+	require.NoError(t, err)
+	seen := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, ".migrated.yml") {
+			continue
+		}
+		seen++
+		t.Run(name, func(t *testing.T) {
+			code, printed, report := trailbeat(t, "migrate", name)
+			assert.Zero(t, code, report)
+			base := strings.TrimSuffix(name, ".yml")
+			compare(t, base+".migrated.yml", printed)
+			compare(t, base+".report.txt", report)
+
+			t.Setenv("ES_API_KEY", "id:key")
+			t.Setenv("ES_HOST", "https://es:9200")
+			for _, name := range []string{"AWS_KEY_ID", "AWS_KEY_SECRET", "ES_PWD", "CLOUD_PASSWORD", "MINIO_SECRET", "ES_PASSWORD", "KEY_PASS"} {
+				t.Setenv(name, "value")
+			}
+			code, stdout, stderr := trailbeat(t, "test", "config", "-c", base+".migrated.yml")
+			assert.Zero(t, code, stderr)
+			assert.Contains(t, stdout, "Config OK")
+			assert.NotContains(t, stderr, "no effect")
+		})
+	}
+	assert.GreaterOrEqual(t, seen, 10)
+}
+
+// TestMigrateWhatIsMissing leaves what only the user knows to the user.
+func TestMigrateWhatIsMissing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("f.yml", []byte("filebeat.inputs:\n- type: aws-s3\n  queue_url: https://sqs.eu-west-1.amazonaws.com/1/q\noutput.kafka:\n  hosts: [k:9092]\n"), 0o600))
+	code, printed, stderr := trailbeat(t, "migrate", "f.yml")
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, `f.yml:4:8: NOT TAKEN OVER: output.kafka: there is no output "kafka"`)
+	assert.Contains(t, stderr, "still needed: no output is configured in f.yml; add")
+	assert.Contains(t, printed, "# STILL NEEDED: no output is configured in f.yml")
+	assert.Contains(t, printed, "queue_url: https://sqs.eu-west-1.amazonaws.com/1/q")
+}
+
+// TestMigrateKeepsConditions takes a processor out whose condition cannot be taken over: without it, it would do something else.
+func TestMigrateKeepsConditions(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.WriteFile("f.yml", []byte(`filebeat.inputs: [{type: file, paths: [a]}]
+output.console: {}
+processors:
+  - add_tags: {tags: [x], when: {equals: {event.action: a}, sometimes: 1}}
+  - if.sometimes: true
+    then: [{add_tags.tags: [y]}]
+  - if.equals.event.action: b
+    then: [{drop_event.when.sometimes: 1}, {add_tags.tags: [z]}]
+  - add_tags.tags: [kept]
+`), 0o600))
+	code, printed, stderr := trailbeat(t, "migrate", "f.yml")
+	assert.Zero(t, code, stderr)
+	assert.Contains(t, stderr, "3 not taken over")
+	assert.Contains(t, printed, "tags: [kept]")
+	assert.Contains(t, printed, "tags: [z]")
+	assert.NotContains(t, printed, "tags: [x]")
+	assert.NotContains(t, printed, "tags: [y]")
+}
