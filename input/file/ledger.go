@@ -42,7 +42,9 @@ type ledger struct {
 	mu    sync.Mutex
 	runs  map[string]*run
 	dirty map[string]state // progress that is not on disk yet
-	read  int64            // files that are done
+	// committing is progress that is just being put there.
+	committing map[string]state
+	read       int64 // files that are done
 
 	commit sync.Mutex // one commit at a time, so that an older state never comes after a newer one
 }
@@ -82,10 +84,14 @@ func (l *ledger) failed(r *run) bool {
 	return r.failed
 }
 
+// busy reports whether a file is read or in flight, or has progress that the store does not know yet: whoever looked there would
+// find an old one, and read the file again.
 func (l *ledger) busy(key string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.runs[key] != nil
+	_, dirty := l.dirty[key]
+	_, committing := l.committing[key]
+	return dirty || committing || l.runs[key] != nil
 }
 
 // restart begins the file anew, as it is not what it was.
@@ -159,16 +165,18 @@ func (l *ledger) flush() error {
 	l.mu.Lock()
 	taken := l.dirty
 	l.dirty = make(map[string]state)
+	l.committing = taken
 	l.mu.Unlock()
 	if len(taken) == 0 {
 		return nil
 	}
 	err := putAll(l.store, taken)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.committing = nil
 	if err == nil {
 		return nil
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	for key, s := range taken { // kept for the next try, unless there is newer
 		if _, ok := l.dirty[key]; !ok {
 			l.dirty[key] = s
