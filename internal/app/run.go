@@ -28,7 +28,8 @@ func (a *app) runCommand() *cobra.Command {
 shipped is remembered in path.data, so that a later run reads nothing twice.
 
 The first SIGINT or SIGTERM stops reading and lets what is in flight finish (trailbeat.shutdown_timeout); a second one
-exits at once. SIGUSR1 prints the accounting. The accounting ends each run:
+exits at once. SIGHUP loads the configuration anew: one that is invalid changes nothing and is told in the log; with a valid one what
+is in flight is finished, and reading goes on where it was. SIGUSR1 prints the accounting. The accounting ends each run:
 received = indexed + duplicate + filtered + dead_lettered + returned.`,
 		Example: `  trailbeat run --once
   trailbeat -c trailbeat.yml -E output.elasticsearch.hosts=https://search:9200 run`,
@@ -41,11 +42,17 @@ received = indexed + duplicate + filtered + dead_lettered + returned.`,
 			if err := errors.Join(s.needInputs(), s.needOutput()); err != nil {
 				return usage(err)
 			}
-			job := shipment{once: once, patience: patience, sources: s.openInputs, summary: once, watched: true}
-			if once {
-				job.nothing = "nothing new to read; what was shipped before is remembered in %s"
+			job := func(s *settings) shipment {
+				return shipment{once: once, patience: patience, sources: s.openInputs, summary: once, watched: true}
 			}
-			return a.ship(cmd.Context(), s, job)
+			if once {
+				j := job(s)
+				j.nothing = "nothing new to read; what was shipped before is remembered in %s"
+				return a.ship(cmd.Context(), s, j)
+			}
+			asked, stop := onHangup()
+			defer stop()
+			return a.runReloading(cmd.Context(), s, job, asked)
 		},
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "end when everything that is there now was shipped")
@@ -68,6 +75,10 @@ type shipment struct {
 	watched bool
 	// summary shows afterwards what lies in the output.
 	summary bool
+	// begins is told when all is open and reading begins, and gives what is called when it has ended. Nil: nobody is told.
+	begins func(*slog.Logger) func()
+	// failed is told, beside the error that ship returns, why reading did not begin. Nil: nobody is told.
+	failed func(*slog.Logger, error)
 	// nothing is said where there was nothing to read; %s stands for path.data.
 	nothing string
 }
@@ -109,6 +120,12 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	r := &wiring{io: a.IO, log: log, once: job.once}
 	r.onClose(closeLog)
 	defer func() { err = errors.Join(err, r.close()) }()
+	begun := false
+	defer func() {
+		if err != nil && !begun && job.failed != nil {
+			job.failed(log, err)
+		}
+	}()
 	s.warn(log)
 
 	if err := os.MkdirAll(s.Path.Data, 0o700); err != nil {
@@ -160,6 +177,11 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		printAccounting(a.Stderr, flow.Accounting().Snapshot())
 		printRules(a.Stderr, r.processorStats())
 	})
+	begun = true
+	ended := func() {}
+	if job.begins != nil {
+		ended = job.begins(log)
+	}
 	err = flow.Run(ctx)
 	stop()
 	if err != nil && s.Logging.ToFiles {
@@ -178,7 +200,9 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		err = errors.Join(err, s.output.kind.Summary(context.WithoutCancel(ctx), s.output.options, s.outputEnv(r), report))
 	}
 	a.hints(s, job, counts)
-	if !job.once && ctx.Err() != nil {
+	stopped := ctx.Err() != nil
+	ended()
+	if !job.once && stopped {
 		// What could not be read was tried again, or is with the next start: the inputs remember it.
 		printFailing(a.Stderr, sources)
 		return err

@@ -10,6 +10,9 @@ import (
 // onReport does nothing: there is no signal to ask for a report with.
 func onReport(func()) func() { return func() {} }
 
+// onHangup never asks: there is no such signal.
+func onHangup() (<-chan struct{}, func()) { return nil, func() {} }
+
 func ignoreBrokenPipe() {}
 
 // The errors of Windows for a pipe whose reader has gone.

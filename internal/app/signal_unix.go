@@ -37,3 +37,29 @@ func ignoreBrokenPipe() { signal.Ignore(syscall.SIGPIPE) }
 func isClosedPipe(err error) bool {
 	return errors.Is(err, syscall.EPIPE)
 }
+
+// onHangup gives a channel with a value for each signal that asks for the configuration to be loaded anew, of several at once one,
+// until the returned function is called.
+func onHangup() (<-chan struct{}, func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, syscall.SIGHUP)
+	asked, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-signals:
+				select {
+				case asked <- struct{}{}:
+				case <-done:
+					return
+				}
+			}
+		}
+	}()
+	return asked, func() {
+		signal.Stop(signals)
+		close(done)
+	}
+}
