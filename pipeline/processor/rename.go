@@ -113,9 +113,6 @@ func (o *CopyFields) build(*Env) (runner, error) {
 	return &mover{o.Fields, o.IgnoreMissing, o.FailOnError, false}, nil
 }
 
-// original is the one text that lies in the memory of the record and has quotes.
-const original = "event.original"
-
 type mover struct {
 	moves               []FromTo
 	ignoreMissing, fail bool
