@@ -121,8 +121,20 @@ func (a *app) rootCommand() *cobra.Command {
 	flags.StringVar(&a.flags.path.Logs, "path.logs", "", "`DIR` of the log file")
 
 	run := a.runCommand()
-	root.AddCommand(run, a.mapCommand(), a.benchCommand(), a.setupCommand(), a.testCommand(), a.exportCommand(), a.replayCommand(),
-		a.stateCommand(), a.lambdaCommand(), a.migrateCommand(), a.versionCommand())
+	root.AddCommand(
+		run,
+		a.mapCommand(),
+		a.benchCommand(),
+		a.setupCommand(),
+		a.testCommand(),
+		a.exportCommand(),
+		a.replayCommand(),
+		a.stateCommand(),
+		a.topCommand(),
+		a.lambdaCommand(),
+		a.migrateCommand(),
+		a.versionCommand(),
+	)
 	// Without a command the root is "run", flags included; the bootstrap of a function is called without one too.
 	root.RunE = run.RunE
 	if inLambda() {
