@@ -107,7 +107,7 @@ func (a *app) rootCommand() *cobra.Command {
   trailbeat run --once -E output.sqlite.enabled=false -E output.console.pretty=true`,
 		SilenceErrors:     true,
 		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		CompletionOptions: cobra.CompletionOptions{DisableDefaultCmd: true},
 		Args:              noArguments,
 	}
 	flags := root.PersistentFlags()
@@ -133,6 +133,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.topCommand(),
 		a.lambdaCommand(),
 		a.migrateCommand(),
+		a.completionCommand(),
 		a.versionCommand(),
 	)
 	// Without a command the root is "run", flags included; the bootstrap of a function is called without one too.
@@ -141,7 +142,14 @@ func (a *app) rootCommand() *cobra.Command {
 		root.RunE = a.lambdaCommand().RunE
 	}
 	root.Flags().AddFlagSet(run.Flags())
+	root.InitDefaultHelpCmd()
+	for _, cmd := range root.Commands() {
+		if cmd.Name() == "help" {
+			cmd.Example = "  trailbeat help run\n  trailbeat help state reset"
+		}
+	}
 	usageErrors(root)
+	a.completions(root)
 	return root
 }
 

@@ -14,11 +14,11 @@ import (
 func (a *app) exportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "export",
-		Short:   "Print the effective configuration, the reference of options, the index template, the fields or an IAM policy",
-		Example: "  trailbeat export config\n  trailbeat export template --engine opensearch\n  trailbeat export fields\n  trailbeat export iam-policy",
+		Short:   "Print the effective configuration, the reference of options, the index template, the fields, an IAM policy or manual pages",
+		Example: "  trailbeat export config\n  trailbeat export template --engine opensearch\n  trailbeat export fields\n  trailbeat export iam-policy\n  trailbeat export man man1",
 	}
 	cmd.AddCommand(a.exportConfigCommand(), a.exportTemplateCommand(), a.exportFieldsCommand(), a.exportPolicyCommand(),
-		a.exportReferenceCommand())
+		a.exportReferenceCommand(), a.exportManCommand())
 	return cmd
 }
 
