@@ -81,7 +81,7 @@ func (c Config) Validate() error {
 	}
 	for i, e := range c.ExcludeFiles {
 		if _, err := regexp.Compile(e); err != nil {
-			bad("exclude_files.%d: %w", i, err)
+			bad("exclude_files.%d: is %q, which is no regular expression (of RE2): %w; a dot is \\., anything is .*", i, e, err)
 		}
 	}
 	if c.Format != "" && c.Format != "auto" && c.Format != "ndjson" {

@@ -67,7 +67,7 @@ func (c Config) Validate() error {
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	compiles := func(option, expression string) {
 		if _, err := regexp.Compile(expression); err != nil {
-			bad("%s: %w", option, err)
+			bad("%s: is %q, which is no regular expression (of RE2): %w; write \\ before a sign that is meant as such", option, expression, err)
 		}
 	}
 	expands := func(option, field string) {

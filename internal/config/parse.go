@@ -31,6 +31,11 @@ type parser struct {
 func (p *parser) parse(data []byte) *value {
 	doc, err := decodeYAML(data)
 	if err != nil {
+		if at, name := unknownAnchor(data, err); at > 0 {
+			p.errs.add(Position{File: p.file, Line: at, Column: 1, order: p.order}, "",
+				"the alias *%s has no anchor; write &%s before what it stands for, further up in this file", name, name)
+			return nil
+		}
 		line, message := yamlFault(err)
 		p.errs.add(Position{File: p.file, Line: line, Column: 1, order: p.order}, "",
 			"here or just below is no valid YAML: %s", message)
@@ -68,6 +73,21 @@ func decodeYAML(data []byte) (doc *yaml.Node, err error) {
 		return nil, nil
 	}
 	return first.Content[0], nil
+}
+
+var anchorFault = regexp.MustCompile(`unknown anchor '([^']+)' referenced`)
+
+// unknownAnchor finds the line of an alias that has no anchor, which the parser does not tell. 0: that is not the fault.
+func unknownAnchor(data []byte, err error) (line int, name string) {
+	m := anchorFault.FindStringSubmatch(err.Error())
+	if m == nil {
+		return 0, ""
+	}
+	at := bytes.Index(data, []byte("*"+m[1]))
+	if at < 0 {
+		return 0, ""
+	}
+	return 1 + bytes.Count(data[:at], []byte("\n")), m[1]
 }
 
 var yamlLine = regexp.MustCompile(`^(?s)yaml: (?:(?:unmarshal errors:\s*)?line (\d+): )?(.*)$`)
