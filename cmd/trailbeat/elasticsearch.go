@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/trailbeat/trailbeat/internal/app"
@@ -91,28 +90,16 @@ func describe(s elasticsearch.Server) string {
 	return text
 }
 
-// testElasticsearch looks at everything between here and a stored document, a line for each step.
-func testElasticsearch(ctx context.Context, cfg any, env app.OutputEnv, report io.Writer) (err error) {
+// testElasticsearch looks at everything between here and a stored document.
+func testElasticsearch(ctx context.Context, cfg any, env app.OutputEnv, report func(app.Step)) (err error) {
 	out, err := newElasticsearch(cfg.(*elasticsearch.Config), env)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
 	warnUnverified(cfg.(*elasticsearch.Config), env)
-	failed := 0
 	for _, step := range out.Test(ctx) {
-		state, detail := "ok", step.Detail
-		switch {
-		case step.Err != nil:
-			state, detail = "FAILED", step.Err.Error()
-			failed++
-		case step.Skipped:
-			state = "skipped"
-		}
-		fmt.Fprintf(report, "%-40s %-8s %s\n", step.Name, state, detail)
-	}
-	if failed > 0 {
-		return fmt.Errorf("%d of the steps above failed", failed)
+		report(app.Step{Name: step.Name, Detail: step.Detail, Skipped: step.Skipped, Err: step.Err})
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -22,7 +21,7 @@ type benchOptions struct {
 	time   time.Duration
 	sample int64
 	events []float64
-	output string
+	json   bool
 }
 
 func (a *app) benchCommand() *cobra.Command {
@@ -36,18 +35,19 @@ Files are kept in memory, so give it some hours of one's own, not a year. No con
 		Example: `  trailbeat bench /var/log/cloudtrail/2026/11/20/*.json.gz
   trailbeat bench --events 250e6 --tag preserve_original_event *.json.gz
   trailbeat bench --output json *.json.gz | jq .cpu_us_per_record`,
-		RunE: func(cmd *cobra.Command, files []string) error {
-			if !cmd.Flags().Changed("tag") {
-				opts.tags = append([]string{tagActorTarget}, defaultTags()...)
-			}
-			return a.bench(cmd.Context(), opts, files)
-		},
+	}
+	format := formatFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, files []string) error {
+		if !cmd.Flags().Changed("tag") {
+			opts.tags = append([]string{tagActorTarget}, defaultTags()...)
+		}
+		opts.json = format.json()
+		return a.bench(cmd.Context(), opts, files)
 	}
 	flags := cmd.Flags()
 	flags.DurationVar(&opts.time, "time", 5*time.Second, "processor time to spend at least")
 	flags.Int64Var(&opts.sample, "sample", 256<<20, "`BYTES` of files to read at most; those after that are left out, and it is said")
 	flags.Float64SliceVar(&opts.events, "events", []float64{1e6, 1e7, 1e8, 1e9}, "`NUMBERS` of events a day to plan for")
-	flags.StringVar(&opts.output, "output", "text", "text or json")
 	flags.StringArrayVar(&opts.tags, "tag", nil, "`TAG` that the documents start with; repeatable (default actor_target_mapping, forwarded, aws-cloudtrail)")
 	flags.StringVar(&opts.retain, "retain", "all", "which forms of request, response and event data are kept: "+strings.Join(retains, ", "))
 	flags.StringVar(&opts.city, "geoip-city", "", "City database `FILE` for source.geo")
@@ -59,8 +59,6 @@ func (o *benchOptions) check(files []string) error {
 	switch {
 	case len(files) == 0:
 		return usage(errors.New("bench needs the names of CloudTrail log files"))
-	case o.output != "text" && o.output != "json":
-		return usage(fmt.Errorf("--output is %q, but must be text or json", o.output))
 	case o.time < 0:
 		return usage(fmt.Errorf("--time must be >= 0, is %s", o.time))
 	case o.sample <= 0:
@@ -104,10 +102,8 @@ func (a *app) bench(ctx context.Context, opts benchOptions, names []string) (err
 	for _, n := range opts.events {
 		report.Plans = append(report.Plans, result.Plan(n))
 	}
-	if opts.output == "json" {
-		out := json.NewEncoder(a.Stdout)
-		out.SetIndent("", "  ")
-		return out.Encode(report)
+	if opts.json {
+		return a.printJSON(report)
 	}
 	return report.write(a.Stdout)
 }

@@ -122,9 +122,9 @@ type Output struct {
 	Backoff func(cfg any) shipper.Backoff
 	// Streams sets the data stream in the options where they have one of their own. Nil: they have none.
 	Streams func(cfg any, ds shipper.DataStream)
-	// Test checks that the output can be written to and says on report, line by line, what it found. Nil: opening is the
-	// test.
-	Test func(ctx context.Context, cfg any, env OutputEnv, report io.Writer) error
+	// Test checks that the output can be written to, and hands each step to report as soon as it is known. The error is for what
+	// is no step. Nil: opening is the test.
+	Test func(ctx context.Context, cfg any, env OutputEnv, report func(Step)) error
 	// Setup prepares the place for the documents. Nil: nothing is to be done.
 	Setup func(ctx context.Context, cfg any, env OutputEnv, opts SetupOptions) error
 	// Letters opens, in the same cluster, the data stream for dead letters. template is as in SetupOptions. Nil: they can only go

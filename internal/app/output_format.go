@@ -3,8 +3,11 @@ package app
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
+
+	"github.com/trailbeat/trailbeat/internal/terminal"
 )
 
 // The formats of what commands print.
@@ -42,8 +45,10 @@ func (f *format) Type() string { return "string" }
 func (f *format) json() bool { return *f == formatJSON }
 
 // printJSON prints a value for programs: one object, indented, with a newline.
-func (a *app) printJSON(v any) error {
-	enc := json.NewEncoder(a.Stdout)
+func (a *app) printJSON(v any) error { return printJSON(a.Stdout, v) }
+
+func printJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
 	enc.SetIndent("", "  ")
 	enc.SetEscapeHTML(false)
 	return enc.Encode(v)
@@ -53,4 +58,12 @@ func (a *app) printJSON(v any) error {
 func completeFlag(cmd *cobra.Command, flag string, values ...string) {
 	// It fails for a flag that does not exist alone, which the test of all commands would show.
 	_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(values, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// style is how standard output takes colours.
+func (a *app) style() terminal.Style {
+	if a.out == nil {
+		return terminal.Style{}
+	}
+	return terminal.Style{On: terminal.Colours(a.out.w)}
 }

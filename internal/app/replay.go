@@ -23,21 +23,24 @@ func (a *app) replayCommand() *cobra.Command {
 		Short: "Send the dead letters again",
 		Long: `Replay maps and ships the dead letters again (those of dead_letter.path, or of dead_letter.data_stream), with the tags of
 the input that they came from. What is delivered is removed there; what fails again stays. A run may go on meanwhile.`,
-		Example: "  trailbeat replay --dry-run\n  trailbeat replay",
+		Example: "  trailbeat replay --dry-run\n  trailbeat replay\n  trailbeat replay --dry-run --output json",
 		Args:    noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.load()
-			if err != nil {
-				return err
-			}
-			if dryRun {
-				return a.listLetters(cmd.Context(), s)
-			}
-			if err := s.needOutput(); err != nil {
-				return err
-			}
-			return a.ship(cmd.Context(), s, shipment{once: true, patience: defaultPatience, sources: s.openReplay, nothing: "there are no dead letters in %s"})
-		},
+	}
+	format := formatFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, err := a.load()
+		if err != nil {
+			return err
+		}
+		if dryRun {
+			return a.listLetters(cmd.Context(), s, format.json())
+		}
+		if err := s.needOutput(); err != nil {
+			return err
+		}
+		return a.ship(cmd.Context(), s, shipment{
+			once: true, patience: defaultPatience, sources: s.openReplay, json: format.json(), nothing: "there are no dead letters in %s",
+		})
 	}
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "list the dead letters by reason and change nothing")
 	return cmd
@@ -82,35 +85,56 @@ func (s *settings) sourceByInput(r *wiring) (func(*input.Origin) *shipper.Source
 	}, nil
 }
 
+// lettersReport is what replay --dry-run --output json prints.
+type lettersReport struct {
+	Place string `json:"place"`
+	Total int    `json:"total"`
+	// Faulty lines are no dead letters.
+	Faulty  int            `json:"faulty"`
+	Reasons []letterReason `json:"reasons"`
+}
+
+type letterReason struct {
+	Type   string `json:"type"`
+	Reason string `json:"reason"`
+	Count  int    `json:"count"`
+}
+
 // listLetters counts the dead letters by their reason.
-func (a *app) listLetters(ctx context.Context, s *settings) error {
+func (a *app) listLetters(ctx context.Context, s *settings, asJSON bool) error {
 	type reason struct{ kind, text string }
-	var order []reason
-	count := map[reason]int{}
-	bad, total := 0, 0
+	at := map[reason]int{}
+	report := lettersReport{Place: s.DeadLetter.place(), Reasons: []letterReason{}}
 	err := a.eachLetter(ctx, s, func(l *shipper.Letter, err error) {
 		if err != nil {
-			bad++
+			report.Faulty++
 			return
 		}
-		total++
+		report.Total++
 		key := reason{l.Type, firstLine(l.Reason)}
-		if count[key] == 0 {
-			order = append(order, key)
+		i, known := at[key]
+		if !known {
+			i = len(report.Reasons)
+			at[key] = i
+			report.Reasons = append(report.Reasons, letterReason{Type: key.kind, Reason: key.text})
 		}
-		count[key]++
+		report.Reasons[i].Count++
 	})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(a.Stdout, "%d dead letters in %s\n", total, s.DeadLetter.place())
-	for _, key := range order {
-		fmt.Fprintf(a.Stdout, "%7d  %s: %s\n", count[key], key.kind, key.text)
+	if asJSON {
+		err = a.printJSON(report)
+	} else {
+		fmt.Fprintf(a.Stdout, "%d dead letters in %s\n", report.Total, report.Place)
+		for _, r := range report.Reasons {
+			fmt.Fprintf(a.Stdout, "%7d  %s: %s\n", r.Count, r.Type, r.Reason)
+		}
 	}
-	if bad > 0 {
-		return fmt.Errorf("%d lines of %s are no dead letters; they stay where they are", bad, s.DeadLetter.place())
+	if report.Faulty > 0 {
+		err = errors.Join(err, fmt.Errorf("%d lines of %s are no dead letters; they stay where they are", report.Faulty, report.Place))
 	}
-	return nil
+	return err
 }
 
 // firstLine is enough of a reason to tell it from others.

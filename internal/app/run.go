@@ -32,28 +32,30 @@ exits at once. SIGHUP loads the configuration anew: one that is invalid changes 
 is in flight is finished, and reading goes on where it was. SIGUSR1 prints the accounting. The accounting ends each run:
 received = indexed + duplicate + filtered + dead_lettered + returned.`,
 		Example: `  trailbeat run --once
+  trailbeat run --once --output json | jq .flow
   trailbeat -c trailbeat.yml -E output.elasticsearch.hosts=https://search:9200 run`,
 		Args: noArguments,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			s, err := a.load()
-			if err != nil {
-				return err
-			}
-			if err := errors.Join(s.needInputs(), s.needOutput()); err != nil {
-				return usage(err)
-			}
-			job := func(s *settings) shipment {
-				return shipment{once: once, patience: patience, sources: s.openInputs, summary: once, watched: true}
-			}
-			if once {
-				j := job(s)
-				j.nothing = "nothing new to read; what was shipped before is remembered in %s"
-				return a.ship(cmd.Context(), s, j)
-			}
-			asked, stop := onHangup()
-			defer stop()
-			return a.runReloading(cmd.Context(), s, job, asked)
-		},
+	}
+	format := formatFlag(cmd)
+	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
+		s, err := a.load()
+		if err != nil {
+			return err
+		}
+		if err := errors.Join(s.needInputs(), s.needOutput()); err != nil {
+			return usage(err)
+		}
+		job := func(s *settings) shipment {
+			return shipment{once: once, patience: patience, sources: s.openInputs, summary: once && !format.json(), watched: true, json: format.json()}
+		}
+		if once {
+			j := job(s)
+			j.nothing = "nothing new to read; what was shipped before is remembered in %s"
+			return a.ship(cmd.Context(), s, j)
+		}
+		asked, stop := onHangup()
+		defer stop()
+		return a.runReloading(cmd.Context(), s, job, asked)
 	}
 	cmd.Flags().BoolVar(&once, "once", false, "end when everything that is there now was shipped")
 	cmd.Flags().DurationVar(&patience, "max-wait", defaultPatience, "with --once, the `DURATION` to wait for an output that takes nothing; 0: for ever")
@@ -79,6 +81,8 @@ type shipment struct {
 	begins func(*slog.Logger) func()
 	// failed is told, beside the error that ship returns, why reading did not begin. Nil: nobody is told.
 	failed func(*slog.Logger, error)
+	// json prints the accounting for programs.
+	json bool
 	// nothing is said where there was nothing to read; %s stands for path.data.
 	nothing string
 }
@@ -191,10 +195,18 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		err = errors.Join(err, interrupted(ctx))
 	}
 	counts := flow.Accounting().Snapshot()
-	printAccounting(report, counts)
-	printRules(report, r.processorStats())
-	if job.once {
-		printTotals(report, sources)
+	if job.json {
+		whole := err
+		if job.once || ctx.Err() == nil {
+			whole = failedReads(err, counts)
+		}
+		err = errors.Join(err, printJSON(report, s.reportRun(r, sources, counts, whole)))
+	} else {
+		printAccounting(report, counts)
+		printRules(report, r.processorStats())
+		if job.once {
+			printTotals(report, sources)
+		}
 	}
 	if job.summary && s.output.kind.Summary != nil && (counts.Total.Indexed > 0 || isTerminal(report)) {
 		err = errors.Join(err, s.output.kind.Summary(context.WithoutCancel(ctx), s.output.options, s.outputEnv(r), report))

@@ -142,8 +142,8 @@ func (w *world) components() Components {
 		fmt.Fprintln(opts.Report, "template installed")
 		return nil
 	}
-	out.Test = func(_ context.Context, cfg any, _ OutputEnv, report io.Writer) error {
-		fmt.Fprintln(report, "talks to server")
+	out.Test = func(_ context.Context, cfg any, _ OutputEnv, report func(Step)) error {
+		report(Step{Name: "talk to the server", Detail: "it talks"})
 		if fail := cfg.(*fakeConfig).Fail; fail != "" {
 			return errors.New(fail)
 		}
@@ -295,11 +295,11 @@ func TestSetupAndTestOutput(t *testing.T) {
 
 	code, stdout, _ = runApp(t, w, configOf("records: [a]", ""), "test", "output")
 	assert.Zero(t, code)
-	assert.Equal(t, "talks to server\noutput.fake OK\n", stdout)
+	assert.Equal(t, "talk to the server                       ok       it talks\noutput.fake OK\n", stdout)
 
 	code, stdout, stderr := runApp(t, w, configOf("records: [a]", "fail: unreachable"), "test", "output")
 	assert.Equal(t, 1, code)
-	assert.Equal(t, "talks to server\n", stdout)
+	assert.Equal(t, "talk to the server                       ok       it talks\n", stdout)
 	assert.Equal(t, "trailbeat: testing output.fake: unreachable\n", stderr)
 }
 

@@ -30,40 +30,71 @@ set and reset need it stopped. Changing a checkpoint can make an input read agai
 	return cmd
 }
 
+// stateReport is what state list --output json prints.
+type stateReport struct {
+	Inputs []inputState `json:"inputs"`
+}
+
+// inputState is an input that has checkpoints.
+type inputState struct {
+	ID         string    `json:"id"`
+	Keys       int64     `json:"keys"`
+	Bytes      int64     `json:"bytes"`
+	Updated    time.Time `json:"updated"`
+	Configured bool      `json:"configured"`
+}
+
 func (a *app) stateListCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "list",
 		Short:   "List the inputs that have checkpoints, with their number and size",
-		Example: "  trailbeat state list",
+		Example: "  trailbeat state list\n  trailbeat state list --output json",
 		Args:    noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			s, err := a.load()
-			if err != nil {
-				return err
-			}
-			return s.withState(a.Stderr, func(reg *registry.Registry) error {
-				inputs, err := reg.Inputs()
-				if err != nil {
-					return err
-				}
-				if len(inputs) == 0 {
-					fmt.Fprintln(a.Stderr, "there are no checkpoints")
-					return nil
-				}
-				table := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
-				fmt.Fprintln(table, "INPUT\tKEYS\tBYTES\tUPDATED\tCONFIGURED")
-				configured := s.inputIDs()
-				for _, in := range inputs {
-					known := "no"
-					if slices.Contains(configured, in.ID) {
-						known = "yes"
-					}
-					fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\n", in.ID, in.Entries, in.Bytes, in.Updated.UTC().Format(time.RFC3339), known)
-				}
-				return table.Flush()
-			})
-		},
 	}
+	format := formatFlag(cmd)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		s, err := a.load()
+		if err != nil {
+			return err
+		}
+		report := stateReport{Inputs: []inputState{}}
+		said := a.Stderr
+		if format.json() {
+			said = io.Discard // the empty list says it
+		}
+		err = s.withState(said, func(reg *registry.Registry) error {
+			inputs, err := reg.Inputs()
+			if err == nil && len(inputs) == 0 {
+				fmt.Fprintln(said, "there are no checkpoints")
+			}
+			configured := s.inputIDs()
+			for _, in := range inputs {
+				report.Inputs = append(report.Inputs, inputState{
+					in.ID, int64(in.Entries), int64(in.Bytes), in.Updated.UTC().Truncate(time.Second), slices.Contains(configured, in.ID),
+				})
+			}
+			return err
+		})
+		switch {
+		case err != nil:
+			return err
+		case format.json():
+			return a.printJSON(report)
+		case len(report.Inputs) == 0:
+			return nil
+		}
+		table := tabwriter.NewWriter(a.Stdout, 0, 0, 2, ' ', 0)
+		fmt.Fprintln(table, "INPUT\tKEYS\tBYTES\tUPDATED\tCONFIGURED")
+		for _, in := range report.Inputs {
+			known := "no"
+			if in.Configured {
+				known = "yes"
+			}
+			fmt.Fprintf(table, "%s\t%d\t%d\t%s\t%s\n", in.ID, in.Keys, in.Bytes, in.Updated.Format(time.RFC3339), known)
+		}
+		return table.Flush()
+	}
+	return cmd
 }
 
 func (a *app) stateShowCommand() *cobra.Command {

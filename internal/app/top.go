@@ -77,7 +77,7 @@ func (a *app) printTop(ctx context.Context, client *api.Client, asJSON bool) err
 	if asJSON {
 		return a.printJSON(shot)
 	}
-	screen := top.Screen{Width: 120, Style: terminal.Style{On: terminal.Colours(a.out.w)}}
+	screen := top.Screen{Width: 120, Style: a.style()}
 	if isTerminal(a.Stdout) {
 		screen.Width, _ = terminal.Size(a.out.w)
 	}

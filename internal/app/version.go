@@ -14,17 +14,37 @@ const version = "0.1.0"
 // Version of the program, as agent.version says it.
 func Version() string { return version }
 
+// versionReport is what version --output json prints.
+type versionReport struct {
+	Version string `json:"version"`
+	Go      string `json:"go"`
+	OS      string `json:"os"`
+	Arch    string `json:"arch"`
+	// Commit is empty where the build does not know it.
+	Commit string `json:"commit"`
+}
+
 func (a *app) versionCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:     "version",
 		Short:   "Print the version",
-		Example: "  trailbeat version",
+		Example: "  trailbeat version\n  trailbeat version --output json",
 		Args:    noArguments,
-		RunE: func(*cobra.Command, []string) error {
-			fmt.Fprintf(a.Stdout, "trailbeat %s (%s, %s/%s%s)\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH, revision())
-			return nil
-		},
 	}
+	format := formatFlag(cmd)
+	cmd.RunE = func(*cobra.Command, []string) error {
+		v := versionReport{version, runtime.Version(), runtime.GOOS, runtime.GOARCH, revision()}
+		if format.json() {
+			return a.printJSON(v)
+		}
+		commit := ""
+		if v.Commit != "" {
+			commit = ", commit " + v.Commit
+		}
+		fmt.Fprintf(a.Stdout, "trailbeat %s (%s, %s/%s%s)\n", v.Version, v.Go, v.OS, v.Arch, commit)
+		return nil
+	}
+	return cmd
 }
 
 // revision is the commit that the binary was built from, where the build knows it.
@@ -35,7 +55,7 @@ func revision() string {
 	}
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" && len(setting.Value) >= 12 {
-			return ", commit " + setting.Value[:12]
+			return setting.Value[:12]
 		}
 	}
 	return ""
