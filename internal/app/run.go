@@ -211,7 +211,7 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	if job.summary && s.output.kind.Summary != nil && (counts.Total.Indexed > 0 || isTerminal(report)) {
 		err = errors.Join(err, s.output.kind.Summary(context.WithoutCancel(ctx), s.output.options, s.outputEnv(r), report))
 	}
-	a.hints(s, job, counts)
+	a.hints(s, job, counts, err)
 	stopped := ctx.Err() != nil
 	ended()
 	if !job.once && stopped {
@@ -278,7 +278,7 @@ func equation(c shipper.Counts) string {
 }
 
 // hints tell what to do next where that is not plain.
-func (a *app) hints(s *settings, job shipment, counts shipper.Snapshot) {
+func (a *app) hints(s *settings, job shipment, counts shipper.Snapshot, err error) {
 	c := counts.Total
 	if c.DeadLettered > 0 {
 		fmt.Fprintf(a.Stderr, "%d records could not be indexed; they are in %s with their reasons. Mend the cause, then: trailbeat replay\n",
@@ -287,7 +287,7 @@ func (a *app) hints(s *settings, job shipment, counts shipper.Snapshot) {
 	if c.Returned > 0 {
 		fmt.Fprintf(a.Stderr, "%s not delivered; the next run reads them again\n", wereRecords(c.Returned))
 	}
-	if job.nothing != "" && c.Received == 0 && c.ReadErrors == 0 {
+	if job.nothing != "" && err == nil && c.Received == 0 && c.ReadErrors == 0 {
 		fmt.Fprintf(a.Stderr, job.nothing+"\n", s.Path.Data)
 	}
 }

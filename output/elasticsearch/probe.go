@@ -97,7 +97,7 @@ func (o *Output) testConnection(ctx context.Context, host *url.URL, conf *tls.Co
 	}
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", host.Host)
 	if err != nil {
-		return note("dial up", "", err)
+		return note("dial up", "", fmt.Errorf("%w; see host and port in hosts, whether the server runs, and firewalls in between", err))
 	}
 	defer conn.Close()
 	note("dial up", conn.RemoteAddr().String(), nil)

@@ -41,7 +41,9 @@ func verdict(err error) (hint string, fatal bool) {
 		return "another process holds the database; end it, or raise output.sqlite.busy_timeout", false
 	case codes.SQLITE_FULL:
 		return "the disk or the database is full; make room, the batch is tried again", false
-	case codes.SQLITE_IOERR, codes.SQLITE_NOMEM, codes.SQLITE_INTERRUPT, codes.SQLITE_PROTOCOL:
+	case codes.SQLITE_IOERR:
+		return "the disk below the database cannot be read or written, or is full; check it, the batch is tried again", false
+	case codes.SQLITE_NOMEM, codes.SQLITE_INTERRUPT, codes.SQLITE_PROTOCOL:
 		return "", false
 	case codes.SQLITE_READONLY:
 		return "the database cannot be written; check the rights of the file and of its directory", true
