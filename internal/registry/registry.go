@@ -144,6 +144,10 @@ func create(path string) error {
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}
+	// It tells which accounts and objects there are. SQLite gives its log the same mode.
+	if err := os.Chmod(fresh, 0o600); err != nil {
+		return err
+	}
 	return os.Rename(fresh, path)
 }
 

@@ -5,9 +5,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -83,6 +85,24 @@ func TestStore(t *testing.T) {
 			stop := errors.New("stop")
 			assert.Equal(t, stop, a.Each("", func(string, json.RawMessage) error { return stop }))
 		})
+	}
+}
+
+func TestOnlyTheUserMayReadIt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no modes")
+	}
+	path := filepath.Join(t.TempDir(), "registry.db")
+	r, err := Open(path)
+	require.NoError(t, err)
+	defer r.Close()
+	for _, name := range []string{path, path + "-wal", path + "-shm"} {
+		info, err := os.Stat(name)
+		if errors.Is(err, fs.ErrNotExist) && name != path {
+			continue // not needed yet
+		}
+		require.NoError(t, err)
+		require.Zero(t, info.Mode().Perm()&0o077, name)
 	}
 }
 
