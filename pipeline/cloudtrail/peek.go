@@ -3,7 +3,6 @@ package cloudtrail
 import (
 	"math/bits"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/pipeline/internal/skim"
@@ -41,7 +40,7 @@ const (
 	peekIssuerAccount
 	peekIssuerUserName
 
-	peekMembers  = 29
+	peekMembers  = len(peekPaths)
 	peekIdentity = peekIssuerUserName<<1 - peekType
 	peekService  = peekType | peekInvokedBy | peekIssuerARN // what serviceActor looks at
 )
@@ -89,12 +88,30 @@ func CanPeek(field string) bool {
 	return ok
 }
 
+// peekPaths are the members, in the order of their bits.
+var peekPaths = [...]string{
+	"eventName", "eventSource", "eventID", "eventCategory", "eventType", "eventVersion", "errorCode", "errorMessage", "apiVersion",
+	"requestID", "recipientAccountId", "readOnly", "managementEvent", "awsRegion", "sourceIPAddress", "userAgent", "awsAccountId",
+	"userIdentity.type", "userIdentity.arn", "userIdentity.accountId", "userIdentity.accessKeyId", "userIdentity.principalId",
+	"userIdentity.userName", "userIdentity.invokedBy", issuerPath + "type", issuerPath + "principalId", issuerPath + "arn",
+	issuerPath + "accountId", issuerPath + "userName",
+}
+
+const (
+	identityPath = "userIdentity"
+	issuerPath   = "userIdentity.sessionContext.sessionIssuer."
+	behalfPath   = "userIdentity.onBehalfOf"
+
+	// The numbers of two more values, of which only the kind counts.
+	peekIdentityKind = peekMembers
+	peekBehalf       = peekMembers + 1
+)
+
 // Peeker reads some fields of a record without mapping it, for rules that may make the mapping needless. It is reused and
 // belongs to one goroutine.
 type Peeker struct {
 	need   uint64
 	scan   skim.Scanner
-	got    uint64 // the members that were seen, with a value or without one
 	values [peekMembers]string
 	behalf bool // the caller acted on behalf of somebody
 	saved  []saved
@@ -112,6 +129,21 @@ func NewPeeker(fields []string) *Peeker {
 	for _, f := range fields {
 		k.need |= peekFields[f]
 	}
+	for i, path := range peekPaths {
+		bit := uint64(1) << i
+		if k.need&bit == 0 {
+			continue
+		}
+		k.scan.Want(i, path)
+		if bit&peekIdentity == 0 {
+			k.scan.Covers(path, bit)
+		}
+	}
+	if k.need&peekIdentity != 0 {
+		k.scan.Want(peekIdentityKind, identityPath)
+		k.scan.Want(peekBehalf, behalfPath)
+		k.scan.Covers(identityPath, peekIdentity)
+	}
 	return k
 }
 
@@ -119,210 +151,78 @@ func NewPeeker(fields []string) *Peeker {
 // given back, nil for no. It is nil as well where only the mapping can tell: the record is no valid JSON, or something about
 // it is unusual. ev is as it was then, and of no use otherwise.
 func Peek[T any](k *Peeker, raw []byte, ev *ecs.Event, find func(*ecs.Event) *T) *T {
-	k.got, k.behalf = 0, false
-	clear(k.values[:])
-	k.scan.Reset(raw)
-	o := k.scan.Start()
+	// Most records meet no rule, and these need not be read to the end. awsAccountId is hardly ever there.
+	k.scan.Reset(raw, k.need&^peekDigestAccount)
 	var found *T
 	asked := uint64(0) // what was known when find was asked
-	for {
-		name, ok := k.scan.Next(&o)
-		if !ok {
-			break
-		}
-		if o.At = k.member(name, o.At); o.At < 0 {
+	state := k.scan.Go()
+	early := state == skim.Known
+	if early {
+		if asked, found = k.scan.Seen, ask(k, ev, find); found == nil {
 			return nil
 		}
-		// Most records meet no rule, and these need not be read to the end. awsAccountId is hardly ever there.
-		if found == nil && asked == 0 && k.need&^peekDigestAccount&^k.got == 0 {
-			if asked, found = k.got, ask(k, ev, find); found == nil {
-				return nil
-			}
-		}
+		state = k.scan.Go()
 	}
-	if o.Bad || !k.scan.Ended(o.At) || !utf8.Valid(raw) {
+	if state != skim.Through {
 		return nil
 	}
-	if asked == 0 || asked != k.got {
+	if !early || asked != k.scan.Seen {
 		found = ask(k, ev, find)
 	}
 	return found
 }
 
-// member reads the member name, whose value is at p, and gives where that ends; -1 where only the mapping can tell.
-func (k *Peeker) member(name string, p int) int {
-	var bit uint64
-	switch name {
-	case "eventName":
-		bit = peekEventName
-	case "eventSource":
-		bit = peekEventSource
-	case "eventID":
-		bit = peekEventID
-	case "eventCategory":
-		bit = peekEventCategory
-	case "eventType":
-		bit = peekEventType
-	case "eventVersion":
-		bit = peekEventVersion
-	case "errorCode":
-		bit = peekErrorCode
-	case "errorMessage":
-		bit = peekErrorMessage
-	case "apiVersion":
-		bit = peekAPIVersion
-	case "requestID":
-		bit = peekRequestID
-	case "recipientAccountId":
-		bit = peekRecipient
-	case "readOnly":
-		bit = peekReadOnly
-	case "managementEvent":
-		bit = peekManagement
-	case "awsRegion":
-		bit = peekRegion
-	case "sourceIPAddress":
-		bit = peekSourceIP
-	case "userAgent":
-		bit = peekUserAgent
-	case "awsAccountId":
-		bit = peekDigestAccount
-	case "userIdentity":
-		return k.identity(p)
-	}
-	if k.need&bit == 0 {
-		return k.scan.Skip(p)
-	}
-	if bit == peekUserAgent {
-		// Anything but text ends the mapping, and then fields are missing.
-		if c := k.scan.First(p); c != '"' && c != 'n' {
-			return -1
+// read takes the values over. It reports false where only the mapping can tell.
+func (k *Peeker) read() bool {
+	seen := k.scan.Seen
+	if seen>>peekIdentityKind&1 != 0 {
+		if c := k.scan.First(peekIdentityKind); c != 'n' && c != '{' {
+			return false
 		}
-		k.got |= bit
-		return k.scan.Skip(p)
 	}
-	return k.value(bit, p)
-}
-
-// value keeps the text at p.
-func (k *Peeker) value(bit uint64, p int) int {
-	k.got |= bit
-	i := index(bit)
-	switch c := k.scan.First(p); c {
-	case 'n':
-		return k.scan.Skip(p)
-	case 't', 'f':
-		if bit&(peekReadOnly|peekManagement) == 0 {
-			return -1
-		}
-		k.values[i] = "false"
-		if c == 't' {
-			k.values[i] = "true"
-		}
-		return k.scan.Skip(p)
-	}
-	text, end, ok := k.scan.Text(p)
-	if !ok || bit == peekReadOnly {
-		return -1
-	}
-	if text != "-" && text != "none" {
-		k.values[i] = text
-	}
-	return end
-}
-
-func index(bit uint64) int { return bits.TrailingZeros64(bit) }
-
-func (k *Peeker) text(bit uint64) string { return k.values[index(bit)%peekMembers] }
-
-func (k *Peeker) identity(p int) int {
-	if k.need&peekIdentity == 0 {
-		return k.scan.Skip(p)
-	}
-	k.got |= peekIdentity
-	switch k.scan.First(p) {
-	case 'n':
-		return k.scan.Skip(p)
-	case '{':
-	default:
-		return -1
-	}
-	return k.object(p, func(name string, p int) int {
-		switch name {
-		case "type":
-			return k.wanted(peekType, p)
-		case "arn":
-			return k.wanted(peekARN, p)
-		case "accountId":
-			return k.wanted(peekAccount, p)
-		case "accessKeyId":
-			return k.wanted(peekAccessKey, p)
-		case "principalId":
-			return k.wanted(peekPrincipal, p)
-		case "userName":
-			return k.wanted(peekUserName, p)
-		case "invokedBy":
-			return k.wanted(peekInvokedBy, p)
-		case "onBehalfOf":
-			k.behalf = true
-		case "sessionContext":
-			if k.need&(peekIssuerType|peekIssuerPrincipal|peekIssuerARN|peekIssuerAccount|peekIssuerUserName) != 0 && k.scan.First(p) == '{' {
-				return k.object(p, k.session)
+	k.behalf = seen>>peekBehalf&1 != 0
+	for left := k.need; left != 0; left &= left - 1 {
+		i := bits.TrailingZeros64(left)
+		text := ""
+		if seen>>i&1 != 0 {
+			var ok bool
+			if text, ok = k.value(i); !ok {
+				return false
 			}
 		}
-		return k.scan.Skip(p)
-	})
+		k.values[i%peekMembers] = text
+	}
+	return true
 }
 
-func (k *Peeker) session(name string, p int) int {
-	if name != "sessionIssuer" || k.scan.First(p) != '{' {
-		return k.scan.Skip(p)
-	}
-	return k.object(p, func(name string, p int) int {
-		switch name {
-		case "type":
-			return k.wanted(peekIssuerType, p)
-		case "principalId":
-			return k.wanted(peekIssuerPrincipal, p)
-		case "arn":
-			return k.wanted(peekIssuerARN, p)
-		case "accountId":
-			return k.wanted(peekIssuerAccount, p)
-		case "userName":
-			return k.wanted(peekIssuerUserName, p)
+// value is the text of a value that was seen.
+func (k *Peeker) value(i int) (text string, ok bool) {
+	bit, c := uint64(1)<<i, k.scan.First(i)
+	switch {
+	case c == 'n':
+		return "", true
+	case bit == peekUserAgent: // anything but text ends the mapping, and then fields are missing
+		return "", c == '"'
+	case c == 't' || c == 'f':
+		if c == 't' {
+			return "true", bit&(peekReadOnly|peekManagement) != 0
 		}
-		return k.scan.Skip(p)
-	})
+		return "false", bit&(peekReadOnly|peekManagement) != 0
+	}
+	text, ok = k.scan.Text(i)
+	if text == "-" || text == "none" {
+		text = ""
+	}
+	return text, ok && bit != peekReadOnly
 }
 
-// object hands the members of the object at p to read, and gives where the object ends.
-func (k *Peeker) object(p int, read func(name string, p int) int) int {
-	o := k.scan.Open(p)
-	for {
-		name, ok := k.scan.Next(&o)
-		if !ok {
-			break
-		}
-		o.At = read(name, o.At)
-	}
-	if o.Bad {
-		return -1
-	}
-	return o.At
-}
-
-func (k *Peeker) wanted(bit uint64, p int) int {
-	if k.need&bit == 0 {
-		return k.scan.Skip(p)
-	}
-	return k.value(bit, p)
-}
+func (k *Peeker) text(bit uint64) string { return k.values[bits.TrailingZeros64(bit)%peekMembers] }
 
 // ask sets the fields, asks, and takes them back where the answer is no.
 func ask[T any](k *Peeker, ev *ecs.Event, find func(*ecs.Event) *T) *T {
 	k.saved = k.saved[:0]
 	readOnly := ev.AWS.CloudTrail.ReadOnly
-	if !k.apply(ev) {
+	if !k.read() || !k.apply(ev) {
 		return nil
 	}
 	found := find(ev)

@@ -6,334 +6,320 @@
 package skim
 
 import (
-	"encoding/binary"
-	"math/bits"
+	"strings"
+	"unicode/utf8"
 	"unsafe"
+
+	"github.com/trailbeat/trailbeat/internal/marks"
 )
 
 const (
-	maxDepth   = 64 // the parser takes more, but who nests so deep goes the long way
-	maxMembers = 64 // of one object: keys are compared with each other
-	maxNumber  = 1000
+	maxDepth  = 64 // the parser takes more, but who nests so deep goes the long way
+	maxNumber = 1000
+	maxText   = 1<<31 - 1
+	maxValues = 64
+
+	separator = "\n" // stands between keys, as no key can have it
 )
 
-// Scanner holds the keys of the open objects. It is reused and belongs to one goroutine.
+// State says how far a Scanner came.
+type State uint8
+
+// The states.
+const (
+	Fault   State = iota // the text is not valid, or it is not certain that it is
+	Known                // all that was asked for is known, but the rest of the text was not looked at; Go goes on
+	Through              // the whole text is valid
+)
+
+// Scanner keeps some values of a text. It is reused, remembers what its texts look like, and belongs to one goroutine.
 type Scanner struct {
-	src  []byte
-	keys []key
+	// Seen has a bit for each value that is there.
+	Seen uint64
+
+	src    []byte
+	marks  marks.Marks
+	values [maxValues]span
+	need   uint64 // of covers, for Known
+	known  uint64
+	open   []frame // around top
+	top    frame
+	at     int // where to go on
+
+	places  []place
+	table   []int32 // open, of places by parent and key
+	objects map[objectKey]int32
+	full    bool
+	wanted  map[string]want
+	inside  map[string]bool // paths of objects with members that are wanted
+	careful careful
 }
 
-type key struct {
-	hash       uint32
+type want struct {
+	value  int8
+	covers uint64
+}
+
+type span struct {
 	start, end uint32
+	escaped    bool
 }
 
-// Object is an object that is being read. Its zero value is of no use; Open makes one.
-type Object struct {
-	first  int // its first key in Scanner.keys
-	filter uint64
-	// At is where the value of the member starts that Next has found; it is set to where the value ends before Next is called
-	// again. Once Next has found the end, it is behind the object.
-	At    int
-	begun bool
-	// Bad says that there is a fault.
-	Bad bool
+// frame is an open container.
+type frame struct {
+	start int
+	at    int32 // in an object the place of the last key, in an array 0
+	items int32 // in an array where its objects start; 0: they cannot be remembered
 }
 
-// Reset starts with another text.
-func (s *Scanner) Reset(src []byte) { s.src, s.keys = src, s.keys[:0] }
-
-// Start opens the object that the whole text is.
-func (s *Scanner) Start() Object { return s.Open(s.space(0)) }
-
-// Open opens the object that starts at p.
-func (s *Scanner) Open(p int) Object {
-	o := Object{first: len(s.keys), At: p}
-	if p < 0 || p >= len(s.src) || s.src[p] != '{' || len(s.src) > 1<<31-1 {
-		o.Bad = true
+// Want asks for the value of a member. path are the keys that lead there, with dots. value is its number, below 64. It is called
+// before the first text.
+func (s *Scanner) Want(value int, path string) {
+	if s.wanted == nil {
+		s.wanted, s.inside = make(map[string]want), make(map[string]bool)
 	}
-	return o
-}
-
-// Ended reports whether nothing but space follows p.
-func (s *Scanner) Ended(p int) bool { return s.space(p) == len(s.src) }
-
-// Next finds the next member and gives its key, which points into the text. It gives false at the end and at a fault.
-func (s *Scanner) Next(o *Object) (string, bool) {
-	if o.Bad || o.At < 0 {
-		o.Bad = true
-		return "", false
-	}
-	src, p := s.src, o.At
-	if !o.begun {
-		o.begun = true
-		p = s.space(p + 1)
-		if p < len(src) && src[p] == '}' {
-			o.At = p + 1
-			return "", false
+	path = strings.ReplaceAll(path, ".", separator)
+	w := s.wanted[path]
+	w.value = int8(value + 1)
+	s.wanted[path] = w
+	for i := range path {
+		if path[i] == separator[0] {
+			s.inside[path[:i+1]] = true
 		}
+	}
+}
+
+// Covers says what is known once a member of the record itself is over. It is called before the first text.
+func (s *Scanner) Covers(member string, known uint64) {
+	if s.wanted == nil {
+		s.wanted, s.inside = make(map[string]want), make(map[string]bool)
+	}
+	w := s.wanted[member]
+	w.covers |= known
+	s.wanted[member] = w
+}
+
+// Reset starts with another text, and gives Known when all of need is.
+func (s *Scanner) Reset(src []byte, need uint64) {
+	if len(s.places) == 0 || s.full {
+		s.forget()
+	}
+	s.src, s.need, s.known, s.Seen = src, need, 0, 0
+	s.open, s.top, s.at = s.open[:0], frame{}, 0
+	if len(src) > maxText {
+		s.src = nil
+		return
+	}
+	s.careful.src = src
+	var ascii bool
+	if s.marks, ascii = s.marks.Of(src); !ascii && !utf8.Valid(src) {
+		s.src = nil
+		return
+	}
+	p := space(src, 0)
+	if p == len(src) || src[p] != '{' {
+		s.src = nil
+		return
+	}
+	s.top, s.at = frame{start: p, at: 1}, p+1
+}
+
+// Go reads on.
+func (s *Scanner) Go() State {
+	src, p, top := s.src, s.at, s.top
+	if src == nil {
+		return Fault
+	}
+	var at int32 // the place of the key whose value comes; 0 in an array
+	first := top.at == 1
+	if first {
+		if p = space(src, p); p < len(src) && src[p] == '}' {
+			return s.end(p + 1)
+		}
+	}
+	if !first {
+		goto after
+	}
+key:
+	at = s.places[top.at].next
+	if k := s.places[at].quoted; len(src)-p > len(k) && string(src[p:p+len(k)]) == k {
+		p += len(k)
 	} else {
-		p = s.space(p)
-		if p < len(src) && src[p] == '}' {
-			s.keys = s.keys[:o.first]
-			o.At = p + 1
-			return "", false
+		if p, at = s.find(p, top.at); at == 0 {
+			// The object is read once more, by who remembers nothing.
+			if len(s.open) == 0 || s.places[top.at].within {
+				return Fault
+			}
+			s.careful.keys = s.careful.keys[:0]
+			if p = s.careful.skip(top.start, len(s.open)); p < 0 {
+				return Fault
+			}
+			goto closed
 		}
-		if p >= len(src) || src[p] != ',' {
-			o.Bad = true
-			return "", false
-		}
-		p = s.space(p + 1)
 	}
-	if p >= len(src) || src[p] != '"' {
-		o.Bad = true
-		return "", false
+	top.at = at
+value:
+	if p >= len(src) {
+		return Fault
 	}
-	start := p + 1
-	end, escaped := s.text(start)
-	if end < 0 || escaped || !s.unique(o, start, end) {
-		o.Bad = true
-		return "", false
-	}
-	if p = s.space(end + 1); p >= len(src) || src[p] != ':' {
-		o.Bad = true
-		return "", false
-	}
-	o.At = s.space(p + 1)
-	return view(src[start:end]), true
-}
-
-// unique notes a key and reports whether it is new in its object.
-func (s *Scanner) unique(o *Object, start, end int) bool {
-	k := key{hash(s.src[start:end]), uint32(start), uint32(end)}
-	bit := uint64(1) << (k.hash >> 26)
-	if o.filter&bit != 0 {
-		for _, other := range s.keys[o.first:] {
-			if other.hash == k.hash && string(s.src[other.start:other.end]) == string(s.src[start:end]) {
-				return false
+	switch c := src[p]; {
+	case c == '"':
+		start := p
+		p = s.marks.Next(p + 1)
+		escaped := false
+		if p >= len(src) || src[p] != '"' {
+			escaped = true
+			if p = s.escaped(p); p < 0 {
+				return Fault
 			}
 		}
-	}
-	o.filter |= bit
-	s.keys = append(s.keys, k)
-	return len(s.keys)-o.first <= maxMembers
-}
-
-// hash mixes the length, the first and the last bytes of a key. Equal hashes are compared, so all that matters is that usual
-// keys differ.
-func hash(b []byte) uint32 {
-	n := len(b)
-	var x, y uint64
-	switch {
-	case n >= 8:
-		x, y = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
-	case n >= 4:
-		x, y = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
-	case n > 0:
-		x, y = uint64(b[0])|uint64(b[n/2])<<8, uint64(b[n-1])
-	}
-	h := (x ^ bits.RotateLeft64(y, 29) ^ uint64(n)<<56) * 0x9e3779b97f4a7c15
-	return uint32(h >> 32)
-}
-
-// Skip passes over the value at p and gives where it ends, -1 at a fault.
-func (s *Scanner) Skip(p int) int { return s.skip(p, 0) }
-
-func (s *Scanner) skip(p, depth int) int {
-	src := s.src
-	if p < 0 || p >= len(src) {
-		return -1
-	}
-	switch src[p] {
-	case '"':
-		end, _ := s.text(p + 1)
-		if end < 0 {
-			return -1
+		p++
+		if v := s.places[at].value; v != 0 {
+			s.keep(v, span{uint32(start), uint32(p), escaped})
 		}
-		return end + 1
-	case '{':
-		if depth == maxDepth {
-			return -1
+	case c == '{' || c == '[':
+		if len(s.open) == maxDepth-1 {
+			return Fault
 		}
-		o := s.Open(p)
-		for {
-			if _, ok := s.Next(&o); !ok {
+		if v := s.places[at].value; v != 0 {
+			s.keep(v, span{start: uint32(p)})
+		}
+		inside := frame{start: p}
+		if c == '{' {
+			if inside.at = top.items; at != 0 {
+				if inside.at = s.places[at].inner; inside.at == 0 {
+					inside.at = s.object(at, false)
+				}
+			}
+			if inside.at == 0 {
+				return Fault
+			}
+			if p = space(src, p+1); p < len(src) && src[p] == '}' {
+				p++
 				break
 			}
-			o.At = s.skip(o.At, depth+1)
+			s.open = append(s.open, top)
+			top = inside
+			goto key
 		}
-		if o.Bad {
-			return -1
-		}
-		return o.At
-	case '[':
-		if depth == maxDepth {
-			return -1
-		}
-		if p = s.space(p + 1); p < len(src) && src[p] == ']' {
-			return p + 1
-		}
-		for {
-			if p = s.skip(p, depth+1); p < 0 {
-				return -1
-			}
-			if p = s.space(p); p >= len(src) {
-				return -1
-			}
-			switch src[p] {
-			case ',':
-				p = s.space(p + 1)
-			case ']':
-				return p + 1
-			default:
-				return -1
+		if inside.items = top.items; at != 0 {
+			if inside.items = s.places[at].items; inside.items == 0 {
+				inside.items = s.object(at, true)
 			}
 		}
-	case 't':
-		return s.word(p, "true")
-	case 'f':
-		return s.word(p, "false")
-	case 'n':
-		return s.word(p, "null")
-	}
-	return s.number(p)
-}
-
-func (s *Scanner) word(p int, word string) int {
-	if len(s.src)-p < len(word) || string(s.src[p:p+len(word)]) != word {
-		return -1
-	}
-	return p + len(word)
-}
-
-// number passes over a number by the grammar of JSON.
-func (s *Scanner) number(p int) int {
-	src, start := s.src, p
-	if src[p] == '-' {
-		p++
-	}
-	whole := s.digits(p)
-	if whole == p || src[p] == '0' && whole > p+1 {
-		return -1
-	}
-	p = whole
-	if p < len(src) && src[p] == '.' {
-		fraction := s.digits(p + 1)
-		if fraction == p+1 {
-			return -1
-		}
-		p = fraction
-	}
-	if p < len(src) && src[p]|0x20 == 'e' {
-		p++
-		if p < len(src) && (src[p] == '+' || src[p] == '-') {
+		if p = space(src, p+1); p < len(src) && src[p] == ']' {
 			p++
+			break
 		}
-		exponent := s.digits(p)
-		if exponent == p {
-			return -1
+		s.open = append(s.open, top)
+		top, at = inside, 0
+		goto value
+	case c <= ' ':
+		q := space(src, p)
+		if q == p {
+			return Fault
 		}
-		p = exponent
+		p = q
+		goto value
+	default:
+		start := p
+		if p = scalar(src, p); p < 0 {
+			return Fault
+		}
+		if v := s.places[at].value; v != 0 {
+			s.keep(v, span{start: uint32(start), end: uint32(p)})
+		}
 	}
-	if p-start > maxNumber {
-		return -1
+over:
+	if c := s.places[top.at].covers; c != 0 {
+		if s.known |= c; s.need != 0 && s.need&^s.known == 0 {
+			s.need, s.at, s.top = 0, p, top
+			return Known
+		}
 	}
-	return p
-}
-
-func (s *Scanner) digits(p int) int {
-	for p < len(s.src) && s.src[p]-'0' <= 9 {
+after:
+	if p+1 < len(src) && src[p] == ',' && src[p+1] == '"' && top.at != 0 {
 		p++
+		goto key
 	}
-	return p
+	if p = space(src, p); p >= len(src) {
+		return Fault
+	}
+	switch c := src[p]; {
+	case c == ',':
+		p = space(src, p+1)
+		if top.at != 0 {
+			goto key
+		}
+		at = 0
+		goto value
+	case c == '}' && top.at != 0, c == ']' && top.at == 0:
+		p++
+	default:
+		return Fault
+	}
+closed:
+	if n := len(s.open); n > 0 {
+		top = s.open[n-1]
+		s.open = s.open[:n-1]
+		goto over
+	}
+	return s.end(p)
 }
 
-// Text gives the string at p, which points into the text, and where the value ends. ok is false where it is no string, has
-// escapes, or is faulty.
-func (s *Scanner) Text(p int) (text string, end int, ok bool) {
-	if p < 0 || p >= len(s.src) || s.src[p] != '"' {
-		return "", -1, false
+// end looks at what stands behind the record.
+func (s *Scanner) end(p int) State {
+	if space(s.src, p) != len(s.src) {
+		return Fault
 	}
-	end, escaped := s.text(p + 1)
-	if end < 0 || escaped {
-		return "", -1, false
-	}
-	return view(s.src[p+1 : end]), end + 1, true
+	return Through
 }
 
-// First is the first byte of the value at p, which tells its kind; 0 where there is none.
-func (s *Scanner) First(p int) byte {
-	if p < 0 || p >= len(s.src) {
-		return 0
-	}
-	return s.src[p]
+func (s *Scanner) keep(value int8, v span) {
+	s.Seen |= 1 << (value - 1)
+	s.values[(value-1)%maxValues] = v
 }
 
-const (
-	ones  = 0x0101010101010101
-	highs = 0x8080808080808080
-)
-
-// text finds the quote that ends the string whose first character is at p; -1 at a fault. Eight bytes at a time, as most of
-// a record is strings.
-func (s *Scanner) text(p int) (end int, escaped bool) {
-	src := s.src
-	for {
-		for p+8 <= len(src) {
-			w := binary.LittleEndian.Uint64(src[p:])
-			quote, slash := w^'"'*ones, w^'\\'*ones
-			m := ((w-0x20*ones)&^w | (quote-ones)&^quote | (slash-ones)&^slash) & highs
-			if m != 0 {
-				p += bits.TrailingZeros64(m) >> 3 // the lowest mark is exact
-				break
-			}
-			p += 8
-		}
-		for p < len(src) && src[p] != '"' && src[p] != '\\' && src[p] >= 0x20 {
-			p++
-		}
-		switch {
-		case p >= len(src) || src[p] < 0x20:
-			return -1, escaped
-		case src[p] == '"':
-			return p, escaped
-		}
-		escaped = true
-		if p = s.escape(p); p < 0 {
-			return -1, escaped
-		}
-	}
-}
-
-// escape passes over the escape at p.
-func (s *Scanner) escape(p int) int {
-	src := s.src
-	if p+1 >= len(src) {
-		return -1
-	}
-	switch src[p+1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		return p + 2
-	case 'u':
-		if p+6 > len(src) {
-			return -1
-		}
-		for _, c := range src[p+2 : p+6] {
-			if (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'f') {
+// escaped goes on at a mark that is no quote, and finds the one that ends the string; -1 at a fault.
+func (s *Scanner) escaped(p int) int {
+	for p < len(s.src) {
+		switch s.src[p] {
+		case '"':
+			return p
+		case '\\':
+			if p = escape(s.src, p); p < 0 {
 				return -1
 			}
+			p = s.marks.Next(p)
+		default:
+			return -1
 		}
-		return p + 6
 	}
 	return -1
 }
 
-func (s *Scanner) space(p int) int {
-	src := s.src
-	for p >= 0 && p < len(src) && (src[p] == ' ' || src[p] == '\n' || src[p] == '\t' || src[p] == '\r') {
-		p++
+// scalar passes over a value that is no string and no container.
+func scalar(src []byte, p int) int {
+	switch src[p] {
+	case 't':
+		return word(src, p, "true")
+	case 'f':
+		return word(src, p, "false")
+	case 'n':
+		return word(src, p, "null")
 	}
-	return p
+	return number(src, p)
 }
 
-func view(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+// First is the first byte of a value that was seen, which tells its kind.
+func (s *Scanner) First(value int) byte { return s.src[s.values[value%maxValues].start] }
+
+// Text gives a value that was seen, which points into the text. ok is false where it is no string or has escapes.
+func (s *Scanner) Text(value int) (text string, ok bool) {
+	v := s.values[value%maxValues]
+	if s.src[v.start] != '"' || v.escaped {
+		return "", false
+	}
+	b := s.src[v.start+1 : v.end-1]
+	return unsafe.String(unsafe.SliceData(b), len(b)), true
+}

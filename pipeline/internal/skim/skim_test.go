@@ -13,20 +13,14 @@ import (
 	"github.com/trailbeat/trailbeat/pipeline/internal/tape"
 )
 
-// walk reads a text from end to end, as its callers do.
+// walk reads a text from end to end.
 func walk(s *Scanner, raw []byte) bool {
-	s.Reset(raw)
-	o := s.Start()
-	for {
-		if _, ok := s.Next(&o); !ok {
-			break
-		}
-		o.At = s.Skip(o.At)
-	}
-	return !o.Bad && s.Ended(o.At)
+	s.Reset(raw, 0)
+	return s.Go() == Through
 }
 
 func TestWalk(t *testing.T) {
+	var all Scanner // it knows the keys of others
 	var many []string
 	for i := range 80 {
 		many = append(many, fmt.Sprintf(`"k%d":1`, i))
@@ -64,7 +58,59 @@ func TestWalk(t *testing.T) {
 		`{"a":` + strings.Repeat("9", 1001) + `}`:                         false,
 	} {
 		assert.Equal(t, good, walk(new(Scanner), []byte(raw)), raw)
+		assert.Equal(t, good, walk(&all, []byte(raw)), "%s", raw)
+		assert.Equal(t, good, walk(&all, []byte(raw)), "%s again", raw)
 	}
+}
+
+// A value is found where its path leads, and nowhere else.
+func TestValues(t *testing.T) {
+	var s Scanner
+	s.Want(0, "a")
+	s.Want(1, "b.c")
+	s.Want(2, "b.d.e")
+	s.Covers("a", 1)
+	s.Covers("b", 2)
+	text := func(i int) string {
+		if s.Seen>>i&1 == 0 {
+			return "-"
+		}
+		v, ok := s.Text(i)
+		if !ok {
+			return string(s.First(i))
+		}
+		return v
+	}
+	for range 2 {
+		for raw, want := range map[string]string{
+			`{"a":"x","b":{"c":"y","d":{"e":"z"}}}`:                      "x y z",
+			"{ \"b\" : { \"d\" : { \"e\" : \"\" } } , \"a\" : [ ] }":     "[ - ",
+			`{"b.c":"y","a":"\n","b":{"d":1,"x":{"c":"z"}},"x":{"a":1}}`: `" - -`,
+			`{"b":[{"c":"y"}],"a":true,"c":"x","d":{"e":1}}`:             "t - -",
+			`{"b":[[{"c":"y","d":{"e":1}}]]}`:                            "- - -",
+		} {
+			require.True(t, walk(&s, []byte(raw)), raw)
+			assert.Equal(t, want, text(0)+" "+text(1)+" "+text(2), raw)
+		}
+	}
+	s.Reset([]byte(`{"b":{"c":"y"},"x":1,"a":"x","y":2,}`), 3)
+	require.Equal(t, Known, s.Go())
+	assert.Equal(t, "x y -", text(0)+" "+text(1)+" "+text(2))
+	assert.Equal(t, Fault, s.Go())
+}
+
+// Keys that are always others are passed over all the same, twice in an object or not.
+func TestManyKeys(t *testing.T) {
+	var s Scanner
+	n := 0
+	fresh := func() string { n++; return fmt.Sprintf(`"k%d":{"v":%d}`, n, n) }
+	for range 2000 {
+		one := fresh()
+		parts := []string{one, fresh(), fresh(), fresh()}
+		require.True(t, walk(&s, []byte(`{"a":{`+strings.Join(parts, ",")+`},"b":1}`)))
+		require.False(t, walk(&s, []byte(`{"a":{`+strings.Join(append(parts, one), ",")+`},"b":1}`)))
+	}
+	assert.LessOrEqual(t, len(s.places), maxPlaces)
 }
 
 // What the scanner takes, the parser of the mapping takes.
