@@ -18,7 +18,7 @@ func (a *app) exportCommand() *cobra.Command {
 		Example: "  trailbeat export config\n  trailbeat export template --engine opensearch\n  trailbeat export fields\n  trailbeat export iam-policy\n  trailbeat export man man1",
 	}
 	cmd.AddCommand(a.exportConfigCommand(), a.exportTemplateCommand(), a.exportFieldsCommand(), a.exportPolicyCommand(),
-		a.exportReferenceCommand(), a.exportManCommand())
+		a.exportReferenceCommand(), a.exportSchemaCommand(), a.exportManCommand())
 	return cmd
 }
 

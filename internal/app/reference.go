@@ -50,6 +50,29 @@ whose lines can be copied. Nothing is read for it.`,
 	return cmd
 }
 
+func (a *app) exportSchemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "schema",
+		Short: "Print the JSON Schema of configuration files, for editors",
+		Long: `Export schema prints a JSON Schema (draft 2020-12) of configuration files: editors with a YAML language server complete names,
+show what they do and mark what is wrong. Values that exclude each other are only found by "trailbeat test config".`,
+		Example: "  trailbeat export schema > trailbeat.schema.json",
+		Args:    noArguments,
+		RunE: func(*cobra.Command, []string) error {
+			ref, err := a.components.reference()
+			if err != nil {
+				return err
+			}
+			text, err := ref.Schema()
+			if err != nil {
+				return err
+			}
+			_, err = a.Stdout.Write(text)
+			return err
+		},
+	}
+}
+
 // reference describes all that can be configured with these components.
 func (c Components) reference() (*reference.Reference, error) {
 	comments, err := reference.Comments()
@@ -57,6 +80,7 @@ func (c Components) reference() (*reference.Reference, error) {
 		return nil, err
 	}
 	ref := &reference.Reference{Aliases: aliases(), Comments: comments}
+	ref.ForeignProcessors = deprecated(slices.DeleteFunc(slices.Clone(c.ForeignProcessors), func(f Foreign) bool { return f.Refuse != nil }))
 	cfg := DefaultConfig()
 	whole := config.Describe(&cfg)
 	general := config.Option{Kind: config.KindGroup}

@@ -8,6 +8,7 @@ const Command = "go run ./internal/reference/gen"
 func Files() map[string][]string {
 	return map[string][]string{
 		"docs/config.md":          {"export", "reference"},
+		"docs/config.schema.json": {"export", "schema"},
 		"trailbeat.reference.yml": {"export", "reference", "--format", "yaml"},
 	}
 }

@@ -36,6 +36,8 @@ type Reference struct {
 	Parts []Part
 	// Aliases are other names of options, with ours.
 	Aliases map[string]string
+	// ForeignProcessors are processors that are taken without an effect, with the reason.
+	ForeignProcessors map[string]string
 	// Comments by the Field of an option.
 	Comments map[string]string
 }

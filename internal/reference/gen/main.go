@@ -1,5 +1,5 @@
-// Command gen writes what follows from the config structs: the comments of the options, docs/config.md and
-// trailbeat.reference.yml.
+// Command gen writes what follows from the config structs: the comments of the options, docs/config.md,
+// docs/config.schema.json and trailbeat.reference.yml.
 //
 // Usage, from anywhere in the repository:
 //
