@@ -12,6 +12,7 @@
 //	${VAR}           the environment variable; an error where it is not set or empty
 //	${VAR:default}   the default where it is not set or empty; the default may hold variables too
 //	${VAR:?message}  an error with that message where it is not set or empty
+//	${file:/path}    the content of a file, without the end of its last line; the path may hold variables
 //	${path.data}     a name with a dot is another option of this configuration
 //	$${              the two characters "${"
 //

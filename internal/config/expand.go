@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -112,6 +113,13 @@ func (e *expander) resolve(body string, depth int) (string, error) {
 	if !variableName.MatchString(name) {
 		return "", fmt.Errorf(`%q is not the name of a variable; write ${NAME}, ${NAME:default} or ${NAME:?message}, and "$${" for the two characters themselves`, name)
 	}
+	if name == "file" && hasFallback {
+		path, _, err := e.expand(fallback, depth+1)
+		if err != nil {
+			return "", err
+		}
+		return secretFile(path)
+	}
 	if text, ok, err := e.named(name, depth); err != nil || ok {
 		return text, err
 	}
@@ -125,6 +133,29 @@ func (e *expander) resolve(body string, depth int) (string, error) {
 	default:
 		return "", fmt.Errorf("the variable %s is not set; set it, or give it a default: ${%s:default}", name, name)
 	}
+}
+
+// secretFile gives the content of a file without the end of its last line. Only a file proper is read: a configuration must not hang
+// on a pipe or a device.
+func secretFile(path string) (string, error) {
+	info, err := os.Stat(path)
+	switch {
+	case path == "":
+		return "", errors.New("${file:} names no file; write ${file:/path/to/it}")
+	case err != nil:
+		return "", fmt.Errorf("the file of ${file:%s} cannot be read: %w; make it, or let the user of this process read it", path, errors.Unwrap(err))
+	case !info.Mode().IsRegular() || info.Size() > maxExpanded:
+		return "", fmt.Errorf("${file:%s} must name a file of at most 1 MiB, and no folder, pipe or device", path)
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return "", fmt.Errorf("the file of ${file:%s} cannot be read: %w; let the user of this process read it", path, errors.Unwrap(err))
+	}
+	text := strings.TrimSuffix(strings.TrimSuffix(string(data), "\n"), "\r")
+	if text == "" {
+		return "", fmt.Errorf("the file of ${file:%s} is empty; write the value into it", path)
+	}
+	return text, nil
 }
 
 // named looks for an option of the configuration where the name has a dot, then for a variable.

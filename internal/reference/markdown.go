@@ -27,7 +27,7 @@ files. A name that is not listed here is an error that says which one may have b
 | duration | ` + "`300ms`, `30s`, `5m`, `72h`; a plain number is seconds" + ` |
 | bytes | ` + "`10MiB` (1024), `5MB` (1000), or a plain number" + ` |
 | list | ` + "`[a, b]`, or each element on a line of its own after `- `; a single value is a list of one" + ` |
-| any value | ` + "may hold `${VAR}`, `${VAR:default}`, `${VAR:?message}` from the environment, or `${path.data}`, another option" + ` |
+| any value | ` + "may hold `${VAR}`, `${VAR:default}`, `${VAR:?message}` from the environment, `${file:/run/secrets/key}`, the content of a file, or `${path.data}`, another option" + ` |
 `
 
 // Markdown gives the page.
