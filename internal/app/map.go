@@ -51,6 +51,7 @@ told on stderr with file and byte offset, and the exit code is 1.`,
 			return a.mapFiles(cmd.Context(), opts, files)
 		},
 	}
+	a.progressFlags(cmd)
 	flags := cmd.Flags()
 	flags.StringVar(&opts.timestamp, "timestamp", "", "`RFC3339` time of reading, which becomes event.created (default now)")
 	flags.StringArrayVar(&opts.tags, "tag", nil, "`TAG` that the documents start with; repeatable (default actor_target_mapping, forwarded, aws-cloudtrail)")
@@ -101,6 +102,10 @@ func (a *app) mapFiles(ctx context.Context, opts mapOptions, files []string) (er
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
+	status := a.openStatus(true)
+	stderr := status.Writer(a.Stderr)
+	defer status.Stop()
+	status.Start(newMeter(m.progress(sizeOf(files))).text)
 	failed := false
 	for _, name := range files {
 		err := a.mapFile(ctx, m, name)
@@ -114,14 +119,41 @@ func (a *app) mapFiles(ctx context.Context, opts mapOptions, files []string) (er
 				return err
 			}
 			failed = true
-			fmt.Fprintf(a.Stderr, "trailbeat: %s\n", err)
+			fmt.Fprintf(stderr, "trailbeat: %s\n", err)
 		}
 	}
+	status.Stop()
 	printRules(a.Stderr, list.Stats())
 	if failed {
 		return errSaid
 	}
 	return nil
+}
+
+// progress tells how far a map over so many bytes is; 0: nobody knows how many there are.
+func (m *mapper) progress(total int64) (func() done, func() int64) {
+	return func() done {
+		d := done{events: m.records.Load(), bytes: m.bytes.Load(), part: -1}
+		if total > 0 {
+			d.part = min(1, float64(d.bytes)/float64(total))
+		}
+		return d
+	}, func() int64 { return total }
+}
+
+// sizeOf is the size of all files, 0 where one has none. A file that is missing is told when it is to be read.
+func sizeOf(names []string) int64 {
+	total := int64(0)
+	for _, name := range names {
+		info, err := os.Stat(name)
+		switch {
+		case name == "-" || err == nil && !info.Mode().IsRegular():
+			return 0
+		case err == nil:
+			total += info.Size()
+		}
+	}
+	return total
 }
 
 func (a *app) mapFile(ctx context.Context, m *mapper, name string) error {

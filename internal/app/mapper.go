@@ -7,6 +7,7 @@ import (
 	"io"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/trailbeat/trailbeat/ecs"
@@ -33,6 +34,8 @@ type mapper struct {
 	workers   sync.WaitGroup
 	reader    *records.Reader
 	timestamp func() string
+	// records and bytes are what was written and read so far.
+	records, bytes atomic.Int64
 }
 
 // part is a run of records on its way through the mapper.
@@ -93,6 +96,7 @@ func (m *mapper) run(ctx context.Context, r io.Reader, name string) error {
 // read cuts the source into parts and hands them to the workers, and in their order to the writer.
 func (m *mapper) read(ctx context.Context, r io.Reader, name string, inOrder chan<- *part, stop <-chan struct{}) error {
 	opts := records.Options{Name: name, Eager: name == "-"}
+	r = counted{r, &m.bytes}
 	if m.reader == nil {
 		m.reader = records.NewReader(r, opts)
 	} else {
@@ -134,6 +138,7 @@ func (m *mapper) write(inOrder <-chan *part, stop chan<- struct{}) (failed error
 			if _, werr := m.out.Write(p.out); werr != nil {
 				err = &writeError{werr}
 			}
+			m.records.Add(int64(p.block.Len()))
 		}
 		if err != nil && failed == nil {
 			failed = err

@@ -42,6 +42,7 @@ the input that they came from. What is delivered is removed there; what fails ag
 			once: true, patience: defaultPatience, sources: s.openReplay, json: format.json(), nothing: "there are no dead letters in %s",
 		})
 	}
+	a.progressFlags(cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "list the dead letters by reason and change nothing")
 	return cmd
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/internal/shipper"
+	"github.com/trailbeat/trailbeat/internal/terminal"
 	"github.com/trailbeat/trailbeat/output"
 	"github.com/trailbeat/trailbeat/pipeline"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
@@ -29,7 +30,8 @@ shipped is remembered in path.data, so that a later run reads nothing twice.
 
 The first SIGINT or SIGTERM stops reading and lets what is in flight finish (trailbeat.shutdown_timeout); a second one
 exits at once. SIGHUP loads the configuration anew: one that is invalid changes nothing and is told in the log; with a valid one what
-is in flight is finished, and reading goes on where it was. SIGUSR1 prints the accounting. The accounting ends each run:
+is in flight is finished, and reading goes on where it was. SIGUSR1 prints the accounting. With --once stderr shows how far it is: a
+line on a terminal, elsewhere one every 30 seconds. The accounting ends each run:
 received = indexed + duplicate + filtered + dead_lettered + returned.`,
 		Example: `  trailbeat run --once
   trailbeat run --once --output json | jq .flow
@@ -57,6 +59,7 @@ received = indexed + duplicate + filtered + dead_lettered + returned.`,
 		defer stop()
 		return a.runReloading(cmd.Context(), s, job, asked)
 	}
+	a.progressFlags(cmd)
 	cmd.Flags().BoolVar(&once, "once", false, "end when everything that is there now was shipped")
 	cmd.Flags().DurationVar(&patience, "max-wait", defaultPatience, "with --once, the `DURATION` to wait for an output that takes nothing; 0: for ever")
 	return cmd
@@ -117,7 +120,13 @@ func (r *wiring) close() error {
 
 // ship puts a run together, lets it run, and prints its accounting.
 func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
-	log, closeLog, err := s.logger(a.Stderr)
+	var status *terminal.Status
+	if job.once {
+		status = a.openStatus(s.output.kind.ToStdout)
+	}
+	stderr := status.Writer(a.Stderr)
+	defer status.Stop()
+	log, closeLog, err := s.logger(stderr)
 	if err != nil {
 		return err
 	}
@@ -178,15 +187,21 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		report = a.Stderr
 	}
 	stop := onReport(func() {
-		printAccounting(a.Stderr, flow.Accounting().Snapshot())
-		printRules(a.Stderr, r.processorStats())
+		printAccounting(stderr, flow.Accounting().Snapshot())
+		printRules(stderr, r.processorStats())
 	})
 	begun = true
 	ended := func() {}
 	if job.begins != nil {
 		ended = job.begins(log)
 	}
+	if status != nil {
+		progress, end := newRunProgress(ctx, sources, flow.Accounting().Snapshot)
+		defer end()
+		status.Start(newMeter(progress.look, progress.size.Load).text)
+	}
 	err = flow.Run(ctx)
+	status.Stop()
 	stop()
 	if err != nil && s.Logging.ToFiles {
 		log.Error("the run failed", "error.message", err) // stderr gets it at the end of each command

@@ -56,6 +56,8 @@ type globals struct {
 	toStderr  bool
 	verbose   bool
 	path      PathConfig
+	// Of commands that work for long.
+	quiet, noProgress bool
 }
 
 // load reads the configuration that the flags name. Its errors are usage errors.
@@ -117,6 +119,9 @@ func (g *globals) allOverrides() []string {
 		if flag.value != "" {
 			out = append(out, flag.option+"="+strconv.Quote(flag.value))
 		}
+	}
+	if g.quiet {
+		out = append(out, "logging.level=warning")
 	}
 	if g.verbose {
 		out = append(out, "logging.level=debug")
