@@ -73,9 +73,17 @@ func (m *meter) text() string {
 	if over := now.Sub(first.at).Seconds(); over > 0 {
 		events, bytes = float64(d.events-first.events)/over, float64(d.bytes-first.bytes)/over
 	}
+	// The line is cut at its end, so what matters most comes first.
+	elapsed := now.Sub(m.began)
 	var parts []string
-	if d.part >= 0 {
+	switch {
+	case d.part > 0 && d.part < 1:
+		left := time.Duration(float64(elapsed) * (1 - d.part) / d.part)
+		parts = append(parts, fmt.Sprintf("%s %3.0f %%  ETA %s", terminal.Bar(d.part, 16), 100*d.part, wholeSeconds(left)))
+	case d.part >= 0:
 		parts = append(parts, fmt.Sprintf("%s %3.0f %%", terminal.Bar(d.part, 16), 100*d.part))
+	default:
+		parts = append(parts, wholeSeconds(elapsed))
 	}
 	parts = append(parts, fmt.Sprintf("%s events (%s/s)", terminal.Count(float64(d.events)), terminal.Count(events)))
 	if d.bytes > 0 {
@@ -85,13 +93,14 @@ func (m *meter) text() string {
 		}
 		parts = append(parts, fmt.Sprintf("%s%s (%s/s)", terminal.Bytes(float64(d.bytes)), of, terminal.Bytes(bytes)))
 	}
-	parts = append(parts, d.more...)
-	elapsed := now.Sub(m.began)
-	parts = append(parts, terminal.Duration(elapsed.Truncate(time.Second)))
-	if d.part > 0 && d.part < 1 {
-		parts = append(parts, "ETA "+terminal.Duration(time.Duration(float64(elapsed)*(1-d.part)/d.part).Truncate(time.Second)))
+	return strings.Join(append(parts, d.more...), "  ")
+}
+
+func wholeSeconds(d time.Duration) string {
+	if d < time.Minute {
+		return fmt.Sprintf("%ds", int(d.Seconds()))
 	}
-	return strings.Join(parts, "  ")
+	return terminal.Duration(d)
 }
 
 // runProgress tells how far a run that ends has come.

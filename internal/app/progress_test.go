@@ -18,11 +18,11 @@ func TestMeter(t *testing.T) {
 		d := done{part: -1}
 		total := int64(0)
 		m := newMeter(func() done { return d }, func() int64 { return total })
-		assert.Equal(t, "0 events (0/s)  0ms", m.text())
+		assert.Equal(t, "0s  0 events (0/s)", m.text())
 		time.Sleep(10 * time.Second)
 		d = done{events: 2000, bytes: 500_000, part: 0.25, more: []string{"3 files"}}
 		total = 2_000_000
-		assert.Equal(t, "████░░░░░░░░░░░░  25 %  2k events (200/s)  500 kB of 2 MB (50 kB/s)  3 files  10s  ETA 30s", m.text())
+		assert.Equal(t, "████░░░░░░░░░░░░  25 %  ETA 30s  2k events (200/s)  500 kB of 2 MB (50 kB/s)  3 files", m.text())
 		// The rate is that of the last seconds, also where nobody asked for a while.
 		for range 100 {
 			time.Sleep(time.Second)

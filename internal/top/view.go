@@ -185,7 +185,11 @@ func (v *view) inputs() []string {
 		name := terminal.Pad("  "+terminal.Clean(in.ID), min(26, v.Width/3))
 		rest := fmt.Sprintf(" %9s/s %9s records", terminal.Count(in.Rate.Received), terminal.Count(float64(in.Flow.Received)))
 		if in.Unit != "" {
-			rest += fmt.Sprintf(", %d %ss", in.Read, strings.ReplaceAll(terminal.Clean(in.Unit), "_", " "))
+			unit := strings.ReplaceAll(terminal.Clean(in.Unit), "_", " ")
+			if in.Read != 1 {
+				unit += "s"
+			}
+			rest += fmt.Sprintf(", %d %s", in.Read, unit)
 		}
 		if in.Bytes > 0 {
 			rest += ", " + terminal.Bytes(float64(in.Bytes))
