@@ -9,8 +9,6 @@ import (
 
 	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/gzip"
-
-	"github.com/trailbeat/trailbeat/internal/inflate"
 )
 
 // chunk is how much is read at once, and so how much may be left over between two blocks.
@@ -21,7 +19,7 @@ var gzipMagic = []byte{0x1f, 0x8b, 0x08}
 // source unpacks gzip where the first bytes say so. It is used again for the next file, as the decompressor is large.
 type source struct {
 	buf    *bufio.Reader
-	gz     *inflate.Reader
+	gz     *gzip.Reader
 	in     io.Reader
 	packed bool
 	opened bool
@@ -37,24 +35,29 @@ func (s *source) reset(r io.Reader) {
 }
 
 // open looks at the first bytes. It is called by the first read and not by reset, so that making a Reader never blocks.
-func (s *source) open() {
+func (s *source) open() error {
 	s.opened = true
 	head, _ := s.buf.Peek(len(gzipMagic)) // an error comes again from Read
 	if !bytes.Equal(head, gzipMagic) {
-		return
+		return nil
 	}
 	s.packed = true
 	if s.gz == nil {
-		s.gz = new(inflate.Reader)
+		s.gz = new(gzip.Reader)
 	}
-	s.gz.Reset(s.buf)
+	if err := s.gz.Reset(s.buf); err != nil {
+		return classify(err)
+	}
 	s.in = s.gz
+	return nil
 }
 
 // read fills p as far as one read of the source does. n > 0 comes with a nil error.
 func (s *source) read(p []byte) (int, error) {
 	if !s.opened {
-		s.open()
+		if err := s.open(); err != nil {
+			return 0, err
+		}
 	}
 	for range 100 {
 		n, err := s.in.Read(p)
