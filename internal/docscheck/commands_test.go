@@ -137,7 +137,7 @@ func TestCommands(t *testing.T) {
 	}
 	assert.Greater(t, checked, 40)
 	assert.NotEmpty(t, known.typo(t, []string{"run", "--onec"}))
-	assert.NotEmpty(t, known.typo(t, []string{"export", "fieldz"}))
+	assert.NotEmpty(t, known.typo(t, []string{"export", "nothing"}))
 }
 
 var (
