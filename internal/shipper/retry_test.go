@@ -481,9 +481,10 @@ func TestRateLimit(t *testing.T) {
 // A run that is to end does not wait for ever: it tries once more at the end of its patience, and says why it gives up.
 func TestPatienceEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		out := &scripted{write: func(_ context.Context, _ int, evs []*ecs.Event) (output.Result, error) {
-			if down {
+			if down.Load() {
 				return output.Result{}, errDown
 			}
 			return output.Result{Stored: len(evs)}, nil
@@ -503,8 +504,8 @@ func TestPatienceEnds(t *testing.T) {
 		for range 2 {
 			r = newRetry(out, testBackoff, nil, noJitter)
 			r.GiveUpAfter(10 * time.Minute)
-			down = true
-			time.AfterFunc(9*time.Minute, func() { down = false })
+			down.Store(true)
+			time.AfterFunc(9*time.Minute, func() { down.Store(false) })
 			_, err = r.Write(t.Context(), events("a"))
 			assert.NoError(t, err)
 		}
