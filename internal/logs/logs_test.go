@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -34,20 +35,44 @@ func TestNamesOfECS(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(out.String(), "\n"))
 }
 
+// shared is a buffer that two goroutines use.
+type shared struct {
+	mu  sync.Mutex
+	out bytes.Buffer
+}
+
+func (s *shared) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.Write(p)
+}
+
+func (s *shared) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.String()
+}
+
+func (s *shared) reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out.Reset()
+}
+
 // lines without their times.
-func lines(out *bytes.Buffer) []string {
+func lines(out *shared) []string {
 	var all []string
 	for line := range strings.Lines(out.String()) {
 		_, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		all = append(all, strings.TrimPrefix(rest, "level="))
 	}
-	out.Reset()
+	out.reset()
 	return all
 }
 
 func TestRepetitionsAreSummedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out shared
 		kind := func(err error) string { return strings.Fields(err.Error())[0] }
 		h := NewRepeats(New(&out, Options{}), kind)
 		log := slog.New(h)
@@ -91,7 +116,7 @@ func TestRepetitionsAreSummedUp(t *testing.T) {
 
 // What the configuration tells apart is never left out.
 func TestOptionsAreKindsOfTheirOwn(t *testing.T) {
-	var out bytes.Buffer
+	var out shared
 	log := slog.New(NewRepeats(New(&out, Options{}), nil))
 	log.Warn("option has no effect", "option", "a")
 	log.Warn("option has no effect", "option", "b")
@@ -100,7 +125,7 @@ func TestOptionsAreKindsOfTheirOwn(t *testing.T) {
 
 func TestMemoryOfRepetitionsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out bytes.Buffer
+		var out shared
 		h := NewRepeats(New(&out, Options{}), nil)
 		log := slog.New(h)
 		log.Warn("the oldest")
