@@ -18,7 +18,7 @@ import (
 func TestLogHoldsNoSecretsAndNoEvents(t *testing.T) {
 	secrets := []string{
 		"AKIASECRETKEYID", "secret-access-key-1", "session-token-1", "http-token-0123456789", "http-password-1", "es-password-1", "c2VjcmV0LWFwaS1rZXk",
-		"event-body-marker", "password-in-url",
+		"event-body-marker", "password-in-url", "aWQ6YzJWamNtVjBMV0Z3YVMxclpYaw", "ZWxhc3RpYzplcy1wYXNzd29yZC0x", // the last two as they are sent
 	}
 	f := newFakeAWS(t)
 	body := `{"eventID":"1","eventTime":"2026-01-01T10:00:00Z","eventSource":"iam.amazonaws.com","eventName":"CreateUser","awsRegion":"eu-west-1",` +
@@ -85,7 +85,7 @@ http: {enabled: true, port: 0, auth: {token: http-token-0123456789, username: u,
 					assert.Regexp(t, "level=DEBUG|\"debug\"", stderr)
 				} else {
 					mu.Lock()
-					assert.Regexp(t, "^(Basic|ApiKey) .{10}", slices.Max(sent), "the secret is in use")
+					assert.Regexp(t, "(?i)^(basic|apikey) .{10}", slices.Max(sent), "the secret is in use")
 					sent = nil
 					mu.Unlock()
 				}
