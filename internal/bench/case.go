@@ -17,7 +17,7 @@ type Case struct {
 // records is how many records one Run works through.
 func (c *Case) records(corpus *Corpus) int {
 	if c.Copies {
-		return copies * corpus.Records
+		return corpus.Copies() * corpus.Records
 	}
 	return corpus.Records
 }

@@ -61,8 +61,8 @@ func ship(c *Corpus, p *pipeline.Pipeline, to output.Output) error {
 	if err := s.Run(context.Background()); err != nil {
 		return err
 	}
-	if n := s.Accounting().Snapshot().Total.Indexed; n != int64(copies*c.Records) {
-		return fmt.Errorf("%d documents came out of %d records", n, copies*c.Records)
+	if n := s.Accounting().Snapshot().Total.Indexed; n != int64(c.Copies()*c.Records) {
+		return fmt.Errorf("%d documents came out of %d records", n, c.Copies()*c.Records)
 	}
 	return nil
 }

@@ -176,12 +176,16 @@ func (s *Source) grow(label string, unpacked int, full func(*File) bool) *Corpus
 	return c
 }
 
-// copies is how often a file is on disk, each under a directory of its own.
-const copies = 4
+// Copies is how often each file is on disk, under a directory of its own: so often that a shipper that reads all of them has 40 MB,
+// beside which its start weighs little.
+func (c *Corpus) Copies() int {
+	const enough, most = 40_000_000, 40
+	return min(max(4, (enough+c.Unpacked-1)/max(1, c.Unpacked)), most)
+}
 
 // WriteTo writes the files into dir, several copies of each, and sets their names to those of the first.
 func (c *Corpus) WriteTo(dir string) error {
-	for n := range copies {
+	for n := range c.Copies() {
 		sub := filepath.Join(dir, strconv.Itoa(n))
 		if err := os.Mkdir(sub, 0o700); err != nil {
 			return fmt.Errorf("writing the corpus: %w", err)
