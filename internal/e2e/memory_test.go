@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/assert"
@@ -82,16 +83,48 @@ func peak(t *testing.T, args ...string) (lines int, mib float64) {
 			break
 		}
 		// The pipe holds less than what is read at once, so the process is there as long as this goes on.
-		if status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", cmd.Process.Pid)); err == nil {
-			if _, after, ok := strings.Cut(string(status), "VmHWM:"); ok {
-				kib, err := strconv.ParseFloat(strings.Fields(after)[0], 64)
-				require.NoError(t, err)
-				mib = max(mib, kib/1024)
-			}
-		}
+		mib = max(mib, highWater(t, cmd.Process.Pid))
 	}
 	require.NoError(t, cmd.Wait(), said.String())
 	return lines, mib
+}
+
+// peakBeside is peak for a program that prints nothing: it is looked at beside, until it ends.
+func peakBeside(t *testing.T, args ...string) (mib float64) {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	cmd.Env = append(os.Environ(), "GOMAXPROCS=2", "GOGC=", "GOMEMLIMIT=")
+	var said bytes.Buffer
+	cmd.Stderr = &said
+	require.NoError(t, cmd.Start())
+	ended := make(chan error)
+	go func() { ended <- cmd.Wait() }()
+	looks := time.NewTicker(5 * time.Millisecond)
+	defer looks.Stop()
+	for {
+		select {
+		case err := <-ended:
+			require.NoError(t, err, said.String())
+			return mib
+		case <-looks.C:
+			mib = max(mib, highWater(t, cmd.Process.Pid))
+		}
+	}
+}
+
+// highWater is VmHWM of a process in MiB, 0 when it has ended.
+func highWater(t *testing.T, pid int) float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	_, after, ok := strings.Cut(string(status), "VmHWM:")
+	if !ok {
+		return 0
+	}
+	kib, err := strconv.ParseFloat(strings.Fields(after)[0], 64)
+	require.NoError(t, err)
+	return kib / 1024
 }
 
 // Memory does not grow with a file. With TRAILBEAT_TEST_HUGE it is one of 2 GB.
@@ -125,6 +158,13 @@ func TestMemoryOfALargeFile(t *testing.T) {
 				assert.NotZero(t, mib)
 				assert.LessOrEqual(t, mib, test.most, "MiB of %s", args[0])
 			}
+			stored := filepath.Join(dir, "sqlite.yml")
+			require.NoError(t, os.WriteFile(stored, fmt.Appendf(nil,
+				"path.data: %q\ntrailbeat.inputs: [{type: file, paths: [%q]}]\noutput.sqlite.enabled: true\n", filepath.Join(dir, "stored"), path), 0o600))
+			mib := peakBeside(t, "run", "--once", "-c", stored)
+			t.Logf("run into SQLite: %d records, at most %.1f MiB", records, mib)
+			assert.NotZero(t, mib)
+			assert.LessOrEqual(t, mib, test.most+32, "MiB of run into SQLite")
 		})
 	}
 }

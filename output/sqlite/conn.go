@@ -53,7 +53,10 @@ func pragmas(busy time.Duration) []string {
 		"PRAGMA synchronous = FULL",
 		"PRAGMA fullfsync = ON", // macOS: fsync alone leaves the data in the cache of the drive
 		"PRAGMA checkpoint_fullfsync = ON",
-		"PRAGMA cache_size = -65536",            // KiB: holds the index over the _ids of a million documents
+		// KiB, which take up to twice as much of the heap. Pages of the index over the _ids that fall out come back from the system's
+		// cache, for up to 6 % more CPU time than with 64 MiB, and the program has 85 MiB less. With 4 MiB they cost 20 % and spare
+		// nothing.
+		"PRAGMA cache_size = -8192",
 		"PRAGMA wal_autocheckpoint = 16384",     // pages: an index page that changes often is copied once for 128 MiB of log
 		"PRAGMA journal_size_limit = 134217728", // bytes: what a long reader made the log grow is given back
 	}
