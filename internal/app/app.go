@@ -131,6 +131,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.replayCommand(),
 		a.stateCommand(),
 		a.topCommand(),
+		a.keystoreCommand(),
 		a.lambdaCommand(),
 		a.migrateCommand(),
 		a.completionCommand(),

@@ -41,6 +41,15 @@ type Config struct {
 	DeadLetter DeadLetterConfig `config:"dead_letter"`
 	// HTTP serves the status page, the metrics and the API.
 	HTTP web.Config `config:"http"`
+	// Keystore has values of variables.
+	Keystore KeystoreConfig `config:"keystore"`
+}
+
+// KeystoreConfig is the group keystore.
+type KeystoreConfig struct {
+	// Path of the file with secrets, which `trailbeat keystore` makes. Relative: below path.data. No file need be there. Default
+	// trailbeat.keystore.
+	Path string `config:"path"`
 }
 
 // PathConfig is the group path.
@@ -182,6 +191,7 @@ func DefaultConfig() Config {
 		DataStream: DataStreamConfig{Dataset: "aws.cloudtrail", Namespace: "default"},
 		DeadLetter: DeadLetterConfig{Output: lettersInFile, DataStream: "logs-aws.cloudtrail.deadletter-default", Path: "deadletter.ndjson"},
 		HTTP:       web.DefaultConfig(),
+		Keystore:   KeystoreConfig{Path: keystoreFile},
 	}
 }
 

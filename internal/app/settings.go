@@ -134,8 +134,12 @@ func (g *globals) allOverrides() []string {
 
 // resolve makes settings of sources: all errors at once, also those of the components' options.
 func resolve(sources []config.Source, overrides []string, components Components) (*settings, error) {
+	variables, err := secrets(keystorePath(sources, overrides))
+	if err != nil {
+		return nil, err
+	}
 	var faults, notes config.Errors
-	tree, err := config.Load(sources, config.Options{Overrides: overrides, Aliases: aliases(), Lookup: lookup, Rewrite: func(root config.Node) {
+	tree, err := config.Load(sources, config.Options{Overrides: overrides, Aliases: aliases(), Lookup: variables, Rewrite: func(root config.Node) {
 		wrong, unused := migrate.Modules(root)
 		faults, notes = append(faults, wrong...), append(notes, unused...)
 	}})
@@ -306,15 +310,10 @@ func (s *settings) makePathsAbsolute() {
 	if err != nil {
 		home = s.Path.Home
 	}
-	below := func(dir, name string) string {
-		if filepath.IsAbs(name) {
-			return name
-		}
-		return filepath.Join(dir, name)
-	}
 	s.Path.Home = home
 	s.Path.Config = below(home, s.Path.Config)
 	s.Path.Data = below(home, s.Path.Data)
 	s.Path.Logs = below(home, s.Path.Logs)
 	s.DeadLetter.Path = below(s.Path.Data, s.DeadLetter.Path)
+	s.Keystore.Path = below(s.Path.Data, s.Keystore.Path)
 }
