@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -57,7 +58,7 @@ func secrets(path string) (func(string) (string, bool), error) {
 		return lookup, nil
 	}
 	store, err := keystore.Open(path, os.Getenv(keystorePassword))
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) { // that path.data is no folder is told by who needs it
 		return lookup, nil
 	}
 	if err != nil {
