@@ -67,7 +67,7 @@ func decryptKey(text, passphrase []byte) ([]byte, error) {
 		}
 		if x509.IsEncryptedPEMBlock(block) { //nolint:staticcheck // insecure by today's standards, but what the user has
 			der, err := x509.DecryptPEMBlock(block, passphrase) //nolint:staticcheck // as above
-			if err != nil {
+			if err != nil || !isPrivateKey(der) {
 				return nil, errWrongPassphrase
 			}
 			return pem.EncodeToMemory(&pem.Block{Type: block.Type, Bytes: der}), nil
@@ -140,8 +140,21 @@ func decryptCBC(key, iv, data []byte) ([]byte, error) {
 		}
 	}
 	plain = plain[:len(plain)-padding]
-	if _, err := x509.ParsePKCS8PrivateKey(plain); err != nil {
-		return nil, errWrongPassphrase // one padding in 256 is right by chance
+	if !isPrivateKey(plain) {
+		return nil, errWrongPassphrase
 	}
 	return plain, nil
+}
+
+// isPrivateKey tells whether der is a key in one of the forms that PEM files hold. The padding alone does not show that a passphrase was
+// right: after one wrong passphrase in 256 it looks whole by chance.
+func isPrivateKey(der []byte) bool {
+	if _, err := x509.ParsePKCS8PrivateKey(der); err == nil {
+		return true
+	}
+	if _, err := x509.ParsePKCS1PrivateKey(der); err == nil {
+		return true
+	}
+	_, err := x509.ParseECPrivateKey(der)
+	return err == nil
 }
