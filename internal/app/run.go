@@ -300,7 +300,11 @@ func (a *app) hints(s *settings, job shipment, counts shipper.Snapshot, err erro
 			c.DeadLettered, s.DeadLetter.place())
 	}
 	if c.Returned > 0 {
-		fmt.Fprintf(a.Stderr, "%s not delivered; the next run reads them again\n", wereRecords(c.Returned))
+		look := ""
+		if err != nil && s.output.kind.Test != nil {
+			look = ". What keeps the output from taking them, step by step: trailbeat test output"
+		}
+		fmt.Fprintf(a.Stderr, "%s not delivered; the next run reads them again%s\n", wereRecords(c.Returned), look)
 	}
 	if job.nothing != "" && err == nil && c.Received == 0 && c.ReadErrors == 0 {
 		fmt.Fprintf(a.Stderr, job.nothing+"\n", s.Path.Data)

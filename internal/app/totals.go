@@ -18,7 +18,7 @@ func printTotals(w io.Writer, sources []shipper.Source) {
 		}
 		r := told.Report()
 		fmt.Fprintf(w, "  %s: %s\n", s.ID, totals(r))
-		if r.LastError != "" {
+		if r.LastError != "" && r.LastErrorKind != input.KindReturned { // why an output took nothing is said once, at the end
 			fmt.Fprintf(w, "    last error (%s): %s\n", r.LastErrorKind, r.LastError)
 		}
 	}
