@@ -1,36 +1,18 @@
 package app
 
 import (
-	"bytes"
 	"context"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/internal/locked"
 )
-
-// lockedBuffer is written by a run while a test reads it.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // reloadWorld is a run whose requests come from the test.
 type reloadWorld struct {
@@ -38,7 +20,7 @@ type reloadWorld struct {
 	t     *testing.T
 	file  string
 	asked chan struct{}
-	log   lockedBuffer
+	log   locked.Buffer
 	stop  context.CancelFunc
 	done  chan error
 }

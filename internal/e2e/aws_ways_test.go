@@ -216,7 +216,7 @@ func TestAWSRunsOn(t *testing.T) {
 func launch(s *scene, args ...string) *shipping {
 	s.t.Helper()
 	p := &shipping{s: s, cmd: exec.CommandContext(s.ctx, binary, args...), ended: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p, p
+	p.cmd.Stdout, p.cmd.Stderr = &p.text, &p.text
 	require.NoError(s.t, p.cmd.Start())
 	go func() {
 		defer close(p.ended)

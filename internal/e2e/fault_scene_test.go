@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -11,13 +10,13 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/trailbeat/trailbeat/internal/locked"
 	"github.com/trailbeat/trailbeat/internal/stack"
 )
 
@@ -93,23 +92,11 @@ type shipping struct {
 	cmd   *exec.Cmd
 	ended chan struct{}
 	err   error // when ended
-
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (p *shipping) Write(b []byte) (int, error) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.Write(b)
+	text  locked.Buffer
 }
 
 // output is what the run wrote so far.
-func (p *shipping) output() string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.out.String()
-}
+func (p *shipping) output() string { return p.text.String() }
 
 // start starts a command of the shipper, which is killed if it outlives the row.
 func (s *scene) start(command string, options ...string) *shipping {
@@ -122,7 +109,7 @@ func (s *scene) start(command string, options ...string) *shipping {
 		args = append(args, "-E", option)
 	}
 	p := &shipping{s: s, cmd: exec.CommandContext(s.ctx, binary, args...), ended: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p, p
+	p.cmd.Stdout, p.cmd.Stderr = &p.text, &p.text
 	require.NoError(s.t, p.cmd.Start())
 	go func() {
 		defer close(p.ended)

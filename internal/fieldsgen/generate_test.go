@@ -10,11 +10,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/internal/generated"
 )
 
 func repository(t *testing.T) string {
 	t.Helper()
-	root, err := repositoryRoot()
+	root, err := generated.Root()
 	require.NoError(t, err)
 	return root
 }

@@ -8,7 +8,6 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"flag"
 	"fmt"
@@ -17,6 +16,8 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/trailbeat/trailbeat/internal/generated"
 )
 
 // command is what mends a stale file.
@@ -44,7 +45,7 @@ func main() {
 }
 
 func run(out io.Writer, check bool) error {
-	root, err := repositoryRoot()
+	root, err := generated.Root()
 	if err != nil {
 		return err
 	}
@@ -52,23 +53,12 @@ func run(out io.Writer, check bool) error {
 	if err != nil {
 		return err
 	}
-	var stale []error
+	w := generated.Writer{Root: root, Check: check, Command: command, Out: out}
+	var bad []error
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		path := filepath.Join(root, filepath.FromSlash(name))
-		old, err := os.ReadFile(path)
-		if err == nil && bytes.Equal(old, files[name]) {
-			continue
-		}
-		if check {
-			stale = append(stale, fmt.Errorf("%s is stale; run %q", name, command))
-			continue
-		}
-		if err := write(path, files[name]); err != nil {
-			return err
-		}
-		fmt.Fprintln(out, "wrote", name)
+		bad = append(bad, w.Put(name, files[name]))
 	}
-	return errors.Join(stale...)
+	return errors.Join(bad...)
 }
 
 // generate gives the content of every generated file, by its path from root.
@@ -88,32 +78,4 @@ func generate(root string) (map[string][]byte, error) {
 		}
 	}
 	return files, nil
-}
-
-func write(path string, content []byte) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-		return fmt.Errorf("making the folder of %s: %w", path, err)
-	}
-	if err := os.WriteFile(path, content, 0o644); err != nil {
-		return fmt.Errorf("writing %s: %w", path, err)
-	}
-	return nil
-}
-
-// repositoryRoot finds the folder with fields.yml, at or above the working directory.
-func repositoryRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("finding the working directory: %w", err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "fields.yml")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("no fields.yml here or above; run it within the repository")
-		}
-		dir = parent
-	}
 }

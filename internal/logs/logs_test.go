@@ -8,13 +8,14 @@ import (
 	"io"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/internal/locked"
 )
 
 func TestNamesOfECS(t *testing.T) {
@@ -35,44 +36,20 @@ func TestNamesOfECS(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(out.String(), "\n"))
 }
 
-// shared is a buffer that two goroutines use.
-type shared struct {
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (s *shared) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.Write(p)
-}
-
-func (s *shared) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.String()
-}
-
-func (s *shared) reset() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.out.Reset()
-}
-
 // lines without their times.
-func lines(out *shared) []string {
+func lines(out *locked.Buffer) []string {
 	var all []string
 	for line := range strings.Lines(out.String()) {
 		_, rest, _ := strings.Cut(strings.TrimSpace(line), " ")
 		all = append(all, strings.TrimPrefix(rest, "level="))
 	}
-	out.reset()
+	out.Reset()
 	return all
 }
 
 func TestRepetitionsAreSummedUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out shared
+		var out locked.Buffer
 		kind := func(err error) string { return strings.Fields(err.Error())[0] }
 		h := NewRepeats(New(&out, Options{}), kind)
 		log := slog.New(h)
@@ -116,7 +93,7 @@ func TestRepetitionsAreSummedUp(t *testing.T) {
 
 // What the configuration tells apart is never left out.
 func TestOptionsAreKindsOfTheirOwn(t *testing.T) {
-	var out shared
+	var out locked.Buffer
 	log := slog.New(NewRepeats(New(&out, Options{}), nil))
 	log.Warn("option has no effect", "option", "a")
 	log.Warn("option has no effect", "option", "b")
@@ -125,7 +102,7 @@ func TestOptionsAreKindsOfTheirOwn(t *testing.T) {
 
 func TestMemoryOfRepetitionsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out shared
+		var out locked.Buffer
 		h := NewRepeats(New(&out, Options{}), nil)
 		log := slog.New(h)
 		log.Warn("the oldest")

@@ -4,13 +4,14 @@ import (
 	"bytes"
 	"fmt"
 	"os"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/internal/locked"
 )
 
 func TestWhatIsNoTerminal(t *testing.T) {
@@ -51,28 +52,10 @@ func TestText(t *testing.T) {
 	assert.Equal(t, "████", Bar(7, 4))
 }
 
-// shared is a buffer that two goroutines use.
-type shared struct {
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (s *shared) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.Write(p)
-}
-
-func (s *shared) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.String()
-}
-
 // Lines that are written meanwhile stay whole, and the status is below them.
 func TestStatusOnATerminal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out shared
+		var out locked.Buffer
 		s := &Status{out: &out, live: true, width: func() int { return 10 }}
 		n := 0
 		log := s.Writer(&out)
@@ -92,7 +75,7 @@ func TestStatusOnATerminal(t *testing.T) {
 
 func TestStatusElsewhere(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out shared
+		var out locked.Buffer
 		s := NewStatus(&out)
 		assert.Same(t, &out, s.Writer(&out))
 		s.Start(func() string { return "some read" })

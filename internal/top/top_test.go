@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/trailbeat/trailbeat/internal/locked"
 	"github.com/trailbeat/trailbeat/internal/monitor/api"
 	"github.com/trailbeat/trailbeat/internal/terminal"
 )
@@ -117,28 +117,10 @@ func (f *fake) Series(context.Context, string) (*api.Series, error) {
 	return s, nil
 }
 
-// shared is a buffer that two goroutines use.
-type shared struct {
-	mu  sync.Mutex
-	out bytes.Buffer
-}
-
-func (s *shared) Write(p []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.Write(p)
-}
-
-func (s *shared) String() string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.out.String()
-}
-
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		var out shared
+		var out locked.Buffer
 		from := &fake{failAt: 3}
 		done := make(chan error)
 		go func() {

@@ -19,6 +19,7 @@ import (
 	"github.com/maxmind/mmdbwriter/mmdbtype"
 	"github.com/stretchr/testify/require"
 
+	"github.com/trailbeat/trailbeat/internal/locked"
 	"github.com/trailbeat/trailbeat/pipeline/geoip"
 	"github.com/trailbeat/trailbeat/pipeline/geoip/geoiptest"
 )
@@ -245,31 +246,13 @@ func TestOpenErrors(t *testing.T) {
 	require.NoError(t, geoip.DefaultConfig().Validate())
 }
 
-// logBuffer is a log that is read while it is written.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
-}
-
 // lines counts the log lines that hold text.
-func lines(log *logBuffer, text string) int { return strings.Count(log.String(), text) }
+func lines(log *locked.Buffer, text string) int { return strings.Count(log.String(), text) }
 
 func TestReload(t *testing.T) {
 	ip := netip.MustParseAddr("81.2.69.160")
 	synctest.Test(t, func(t *testing.T) {
-		var log logBuffer
+		var log locked.Buffer
 		cfg := databases(t)
 		modern := time.Now()
 		touch := func(path string) { // the bubble's clock and the file system's have nothing to do with each other

@@ -8,15 +8,14 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 
+	"github.com/trailbeat/trailbeat/internal/generated"
 	"github.com/trailbeat/trailbeat/internal/reference"
 )
 
@@ -30,7 +29,7 @@ func main() {
 }
 
 func run(check bool) error {
-	root, err := repositoryRoot()
+	root, err := generated.Root()
 	if err != nil {
 		return err
 	}
@@ -42,7 +41,8 @@ func run(check bool) error {
 	if err != nil {
 		return fmt.Errorf("writing the comments: %w", err)
 	}
-	stale := put(root, reference.CommentsFile, append(text, '\n'), check)
+	w := generated.Writer{Root: root, Check: check, Command: reference.Command, Out: os.Stdout}
+	bad := w.Put(reference.CommentsFile, append(text, '\n'))
 	// The rest is what the program prints: it alone knows its components. It is built with the comments just written.
 	for name, args := range reference.Files() {
 		cmd := exec.Command("go", append([]string{"run", "./cmd/trailbeat"}, args...)...)
@@ -51,42 +51,7 @@ func run(check bool) error {
 		if err != nil {
 			return fmt.Errorf("printing %s: %w", name, err)
 		}
-		stale = errors.Join(stale, put(root, name, text, check))
+		bad = errors.Join(bad, w.Put(name, text))
 	}
-	return stale
-}
-
-// put writes a file that has changed; with check it is an error instead.
-func put(root, name string, text []byte, check bool) error {
-	path := filepath.Join(root, filepath.FromSlash(name))
-	old, err := os.ReadFile(path)
-	if err == nil && bytes.Equal(old, text) {
-		return nil
-	}
-	if check {
-		return fmt.Errorf("%s is stale; run %q", name, reference.Command)
-	}
-	if err := os.WriteFile(path, text, 0o644); err != nil {
-		return fmt.Errorf("writing %s: %w", name, err)
-	}
-	fmt.Println("wrote", name)
-	return nil
-}
-
-// repositoryRoot finds the folder with go.mod, at or above the working directory.
-func repositoryRoot() (string, error) {
-	dir, err := os.Getwd()
-	if err != nil {
-		return "", fmt.Errorf("finding the working directory: %w", err)
-	}
-	for {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			return dir, nil
-		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			return "", errors.New("no go.mod here or above; run it within the repository")
-		}
-		dir = parent
-	}
+	return bad
 }
