@@ -371,7 +371,7 @@ func TestRealFiles(t *testing.T) {
 // A large file takes the memory of the batches in flight and no more.
 func TestBoundedMemory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads 300 MB, which -short leaves out")
+		t.Skip("reads 300 MB: run it without -short")
 	}
 	record := `{"eventID":"x","pad":"` + strings.Repeat("y", 1000) + `"},`
 	many := strings.Repeat(record, 1000)

@@ -144,7 +144,7 @@ func (r *repeat) Read(p []byte) (int, error) {
 // 300 MB go through in the memory of a small file.
 func TestBoundedMemory(t *testing.T) {
 	if testing.Short() {
-		t.Skip("reads 300 MB, which -short leaves out")
+		t.Skip("reads 300 MB: run it without -short")
 	}
 	middle := strings.Repeat(madeRecord+",", 50)
 	times := 300_000_000 / len(middle)

@@ -26,7 +26,7 @@ func printTotals(w io.Writer, sources []shipper.Source) {
 
 // totals is a line of what is worth telling: what was found and read, and of the rest what is not zero.
 func totals(r input.Report) string {
-	parts := []string{fmt.Sprintf("%d %ss listed", r.Listed, strings.ReplaceAll(r.Unit, "_", " ")), fmt.Sprintf("%d read", r.Read)}
+	parts := []string{countOf(r.Listed, strings.ReplaceAll(r.Unit, "_", " ")) + " listed", fmt.Sprintf("%d read", r.Read)}
 	for _, n := range []struct {
 		count int64
 		what  string
@@ -37,9 +37,9 @@ func totals(r input.Report) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n.count, n.what))
 		}
 	}
-	parts = append(parts, fmt.Sprintf("%d records", r.Records), fmt.Sprintf("%d bytes", r.Bytes))
+	parts = append(parts, countOf(r.Records, "record"), countOf(r.Bytes, "byte"))
 	if r.Calls > 0 {
-		parts = append(parts, fmt.Sprintf("%d calls", r.Calls))
+		parts = append(parts, countOf(r.Calls, "call"))
 	}
 	if r.Throttled > 0 {
 		parts = append(parts, fmt.Sprintf("%d throttled", r.Throttled))

@@ -152,7 +152,7 @@ output.console: {}
 func TestTerraformFormat(t *testing.T) {
 	terraform, err := exec.LookPath("terraform")
 	if err != nil {
-		t.Skip("terraform is not installed")
+		t.Skip("no terraform: install it from HashiCorp, so that it stands in the PATH")
 	}
 	cmd := exec.Command(terraform, "fmt", "-check", "-diff", "-recursive", filepath.Join("..", "..", "deploy"))
 	none := filepath.Join(t.TempDir(), "rc")
@@ -166,7 +166,7 @@ func TestTerraformFormat(t *testing.T) {
 func TestUnit(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
-		t.Skip("systemd-analyze is not installed")
+		t.Skip("no systemd-analyze: install the package systemd (apt-get install systemd)")
 	}
 	unit := filepath.Join(t.TempDir(), "trailbeat.service")
 	require.NoError(t, os.WriteFile(unit, []byte(strings.ReplaceAll(deployed(t, "systemd", "trailbeat.service"), "/usr/bin/trailbeat", binary)), 0o600))

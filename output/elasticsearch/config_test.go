@@ -36,6 +36,8 @@ func TestValidateNamesEachOption(t *testing.T) {
 		{"cloud id without a deployment", func(c *Config) { c.Hosts, c.Cloud.ID = nil, "name:ZXhhbXBsZS5jb20=" }, "cloud.id: names no host and deployment"},
 		{"cloud auth", func(c *Config) { c.Cloud.Auth = "elastic" }, "cloud.auth: must be user:password"},
 		{"scheme", func(c *Config) { c.Hosts = []string{"a", "ftp://b"} }, "hosts.1: must begin with http:// or https://"},
+		{"no colon", func(c *Config) { c.Hosts = []string{"https//es:9200"} }, "hosts.0: must begin with http:// or https:// with a colon"},
+		{"one slash", func(c *Config) { c.Hosts = []string{"http:/es:9200"} }, "hosts.0: must begin with http:// or https:// with a colon"},
 		{"query", func(c *Config) { c.Hosts = []string{"http://b/?x=1"} }, "hosts.0: must have no query"},
 		{"host", func(c *Config) { c.Hosts = []string{"http://user:geheim@:x"} }, "hosts.0: must be a URL or host:port"},
 		{"protocol", func(c *Config) { c.Protocol = "tcp" }, `protocol: must be http or https, is "tcp"`},

@@ -49,6 +49,9 @@ func (c *Config) endpoint(host string) (*url.URL, error) {
 	if err != nil || u.Hostname() == "" {
 		return nil, errors.New("must be a URL or host:port, such as https://es.example:9200")
 	}
+	if name := u.Hostname(); name == "http" || name == "https" {
+		return nil, fmt.Errorf("must begin with http:// or https:// with a colon and two slashes; the way it is written, %s is the host", name)
+	}
 	if u.Scheme != "http" && u.Scheme != "https" {
 		return nil, fmt.Errorf("must begin with http:// or https://, begins with %s://", u.Scheme)
 	}

@@ -75,7 +75,7 @@ const shown = `document.querySelector("#flow svg") && document.querySelector("#r
 
 func TestPageInBrowser(t *testing.T) {
 	if testing.Short() {
-		t.Skip("needs a browser; not with -short")
+		t.Skip("needs a browser: run it without -short")
 	}
 	b := newBrowser(t)
 	script := axe(t)
@@ -123,7 +123,7 @@ func TestPageInBrowser(t *testing.T) {
 // The keyboard reaches what can be used, and the charts tell single points.
 func TestPageByKeyboard(t *testing.T) {
 	if testing.Short() {
-		t.Skip("needs a browser; not with -short")
+		t.Skip("needs a browser: run it without -short")
 	}
 	b := newBrowser(t)
 	s := newScene()
@@ -169,7 +169,7 @@ func TestPageByKeyboard(t *testing.T) {
 // What comes from events is text, whatever stands in it.
 func TestPageShowsTextOnly(t *testing.T) {
 	if testing.Short() {
-		t.Skip("needs a browser; not with -short")
+		t.Skip("needs a browser: run it without -short")
 	}
 	b := newBrowser(t)
 	s := newScene()
