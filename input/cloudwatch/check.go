@@ -11,6 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs/types"
 
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/quota"
+	"github.com/trailbeat/trailbeat/input/records"
 )
 
 // Step is one thing that Check looked at.
@@ -48,9 +50,9 @@ func (in *Input) Check(ctx context.Context, report func(Step)) {
 			report(Step{Name: "identity", Err: err})
 			// Without STS one can still be allowed to read.
 		}
-		in.limit = in.deps.Limits.get(account + " " + in.cfg.region())
+		in.limit = in.deps.Limits.Get(account + " " + in.cfg.region())
 	} else {
-		in.limit = new(limiter)
+		in.limit = new(quota.Limiter)
 	}
 	groups, ok := in.checkGroups(ctx, report)
 	if !ok {
@@ -127,7 +129,7 @@ func (in *Input) first(ctx context.Context, f found, from, to int64) (*types.Fil
 
 // describe says what a record is.
 func describe(message string) (string, error) {
-	if why := fault(message); why != "" {
+	if why := records.Fault("the log event", message); why != "" {
 		return "", fmt.Errorf("%s; such log events go to the dead letters", why)
 	}
 	var record struct{ EventVersion, EventName, EventSource, EventID, EventCategory, EventType string }

@@ -17,6 +17,7 @@ import (
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/batch"
 	"github.com/trailbeat/trailbeat/input/progress"
+	"github.com/trailbeat/trailbeat/input/quota"
 )
 
 // Type is the name of this input in the configuration.
@@ -27,6 +28,9 @@ type API interface {
 	FilterLogEvents(context.Context, *cloudwatchlogs.FilterLogEventsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.FilterLogEventsOutput, error)
 	DescribeLogGroups(context.Context, *cloudwatchlogs.DescribeLogGroupsInput, ...func(*cloudwatchlogs.Options)) (*cloudwatchlogs.DescribeLogGroupsOutput, error)
 }
+
+// Limits share the quota of FilterLogEvents among all inputs of a process.
+type Limits = quota.Limits
 
 // Deps are what the input needs from outside.
 type Deps struct {
@@ -56,7 +60,7 @@ type Input struct {
 	log     *slog.Logger
 	api     API
 	session *aws.Session
-	limit   *limiter // set before the first call
+	limit   *quota.Limiter // set before the first call
 	stats   stats
 	state   progress.Tracker
 

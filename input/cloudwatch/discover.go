@@ -13,6 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/seen"
 )
 
 // The keys of the registry begin so: checkpoints, delivered events of the overlap, and when start_position end was first used.
@@ -49,7 +50,7 @@ func (in *Input) discover(ctx context.Context) error {
 			continue
 		}
 		g := groupOf(f)
-		g.store, g.seen, g.region = in.deps.Store, newSeen(in.cfg.SeenMax), in.cfg.region()
+		g.store, g.seen, g.region = in.deps.Store, seen.New(in.cfg.SeenMax), in.cfg.region()
 		if err := g.resume(start); err != nil {
 			in.fatal(err)
 			return nil

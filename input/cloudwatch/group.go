@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/seen"
 )
 
 // checkpointVersion is that of the form in the registry.
@@ -24,7 +25,7 @@ type checkpoint struct {
 // handed is what one batch is, beside its records.
 type handed struct {
 	window *window
-	keys   []eventKey
+	keys   []seen.Key
 }
 
 // window is a stretch of time that was read in one go.
@@ -46,7 +47,7 @@ type group struct {
 	store      input.Store
 
 	mu      sync.Mutex
-	seen    *seen
+	seen    *seen.Set
 	at      checkpointAt // delivered
 	stored  checkpointAt // on disk
 	pass    *pass        // that is under way, nil between passes
@@ -130,10 +131,10 @@ func (g *group) advance() {
 }
 
 // admit says whether an event is to be handed out, and remembers it.
-func (g *group) admit(k eventKey) bool {
+func (g *group) admit(k seen.Key) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	return g.seen.add(k)
+	return g.seen.Add(k)
 }
 
 // give registers a batch before it is handed out; false says that the window has failed meanwhile.
@@ -152,7 +153,7 @@ func (g *group) give(b *handed) bool {
 // drop forgets the events of a batch that was not delivered, so that they come again.
 func (g *group) drop(b *handed) {
 	for _, k := range b.keys {
-		g.seen.remove(k)
+		g.seen.Remove(k)
 	}
 }
 
@@ -217,7 +218,7 @@ func (g *group) flush() error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.stored = at
-	g.seen.forget(at.settled)
+	g.seen.Forget(at.settled)
 	return nil
 }
 
@@ -225,13 +226,13 @@ func (g *group) flush() error {
 func (g *group) stop() error {
 	g.mu.Lock()
 	g.stopped = true
-	except := make(map[eventKey]struct{})
+	except := make(map[seen.Key]struct{})
 	for b := range g.pending {
 		for _, k := range b.keys {
 			except[k] = struct{}{}
 		}
 	}
-	saved := g.seen.save(g.stored.settled, except)
+	saved := g.seen.Save(g.stored.settled, except)
 	g.mu.Unlock()
 	g.commit.Lock()
 	defer g.commit.Unlock()
@@ -254,9 +255,9 @@ func (g *group) resume(start int64) error {
 				"or remove it with `trailbeat state reset` to begin again at start_position", g.name, c.Version, checkpointVersion)
 		}
 		g.at = checkpointAt{c.Settled.UnixMilli(), c.ReadTo.UnixMilli()}
-		var saved savedSeen
+		var saved seen.Saved
 		if ok, err := g.store.Get(seenPrefix+g.key, &saved); err == nil && ok {
-			g.seen.load(saved)
+			g.seen.Load(saved)
 		}
 	} else {
 		g.at = checkpointAt{start, start}

@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/quota"
 )
 
 func TestConfig(t *testing.T) {
@@ -85,43 +86,7 @@ func TestPolicy(t *testing.T) {
 	}, c.Policy())
 }
 
-func TestSeen(t *testing.T) {
-	key := func(i int) eventKey { return keyOf("s", fmt.Sprint(i), "m", int64(i)*1000, 0) }
-	s := newSeen(100)
-	for i := range 120 {
-		require.True(t, s.add(key(i)))
-	}
-	assert.False(t, s.add(key(99)))
-	assert.True(t, s.add(key(100)), "beyond the limit nothing is remembered")
-	assert.Equal(t, 100, s.n)
-	s.remove(key(7))
-	s.remove(key(7))
-	assert.Equal(t, 99, s.n)
-	assert.True(t, s.add(key(7)))
-	s.forget(60_000)
-	assert.Equal(t, 40, s.n)
-	assert.True(t, s.add(key(59)))
-	assert.False(t, s.add(key(60)))
-
-	saved := s.save(70_000, map[eventKey]struct{}{key(80): {}})
-	again := newSeen(100)
-	again.load(saved)
-	assert.Equal(t, 29, again.n)
-	assert.True(t, again.add(key(80)))
-	assert.False(t, again.add(key(70)))
-	again.load(savedSeen{Version: 1, Events: "no base64"})
-	again.load(savedSeen{Version: 9})
-
-	large := newSeen(savedMax + 5)
-	for i := range savedMax + 5 {
-		large.add(key(i))
-	}
-	again = newSeen(2 * savedMax)
-	again.load(large.save(0, nil))
-	assert.Equal(t, savedMax, again.n)
-	assert.False(t, again.add(key(5)), "the newest are kept")
-	assert.True(t, again.add(key(4)))
-
+func TestKeyOf(t *testing.T) {
 	assert.NotEqual(t, keyOf("s", "", "a", 1, 2), keyOf("s", "", "b", 1, 2), "without ids the content counts")
 	assert.NotEqual(t, keyOf("s", "", "a", 1, 2), keyOf("t", "", "a", 1, 2))
 }
@@ -141,14 +106,14 @@ func TestLimiter(t *testing.T) {
 		}
 		for range 3 {
 			go func() {
-				l := limits.get("account eu-west-1")
-				for l.wait(ctx, 200*time.Millisecond) == nil {
+				l := limits.Get("account eu-west-1")
+				for l.Wait(ctx, 200*time.Millisecond) == nil {
 					if call() {
 						good.Add(1)
-						l.good(200 * time.Millisecond)
+						l.Good(200 * time.Millisecond)
 					} else {
 						refused.Add(1)
-						l.throttled(200 * time.Millisecond)
+						l.Throttled(200 * time.Millisecond)
 					}
 				}
 			}()
@@ -167,16 +132,16 @@ func TestLimiter(t *testing.T) {
 		assert.Greater(t, good.Load(), int64(300), "of the 900 that are left, they get a good part")
 		assert.Less(t, refused.Load(), good.Load()/4)
 		assert.Greater(t, others.Load(), int64(450), "of 600")
-		assert.NotSame(t, limits.get("account eu-west-1"), limits.get("account us-east-1"))
+		assert.NotSame(t, limits.Get("account eu-west-1"), limits.Get("account us-east-1"))
 	})
 	// Alone they use all of it.
 	synctest.Test(t, func(t *testing.T) {
-		l, n := new(limiter), 0
+		l, n := new(quota.Limiter), 0
 		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
 		defer cancel()
-		for l.wait(ctx, 200*time.Millisecond) == nil {
+		for l.Wait(ctx, 200*time.Millisecond) == nil {
 			n++
-			l.good(200 * time.Millisecond)
+			l.Good(200 * time.Millisecond)
 		}
 		assert.InDelta(t, 500, n, 2)
 	})

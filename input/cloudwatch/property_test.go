@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/seen"
 	"github.com/trailbeat/trailbeat/internal/registry"
 )
 
@@ -187,7 +188,7 @@ func TestNothingIsLost(t *testing.T) {
 				}
 				w.delivered = make(map[string]int)
 				w.live(30*time.Minute, 0, false)
-				if len(w.s.messages()) < savedMax && w.cfg.SeenMax == DefaultConfig().SeenMax {
+				if len(w.s.messages()) < seen.SavedMax && w.cfg.SeenMax == DefaultConfig().SeenMax {
 					assert.Empty(t, w.names(), "delivered again after an orderly stop")
 				}
 			})

@@ -15,7 +15,7 @@ const far = 1000 * time.Hour
 // schedule gives log groups to workers until the input is closed or, with Once, all of them were read. A worker reads one
 // window; a group that has more to read queues up behind the others.
 func (in *Input) schedule() {
-	in.limit = in.deps.Limits.get(in.quotaOwner())
+	in.limit = in.deps.Limits.Get(in.quotaOwner())
 	relist := time.Now()
 	for {
 		if !time.Now().Before(relist) {

@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"math/rand/v2"
 	"time"
@@ -13,6 +14,9 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/quota"
+	"github.com/trailbeat/trailbeat/input/records"
+	"github.com/trailbeat/trailbeat/input/seen"
 )
 
 const (
@@ -160,13 +164,13 @@ func (in *Input) page(ctx context.Context, r *reading) (*cloudwatchlogs.FilterLo
 	ask := in.ask(r.g, r.from, r.to)
 	ask.NextToken = r.token
 	for try := 1; ; {
-		if err := in.limit.wait(ctx, in.cfg.APISleep); err != nil {
+		if err := in.limit.Wait(ctx, in.cfg.APISleep); err != nil {
 			return nil, err
 		}
 		in.stats.calls.Add(1)
 		out, err := in.api.FilterLogEvents(ctx, ask, once)
 		if err == nil {
-			in.limit.good(in.cfg.APISleep)
+			in.limit.Good(in.cfg.APISleep)
 			return out, nil
 		}
 		if ctx.Err() != nil {
@@ -180,13 +184,13 @@ func (in *Input) page(ctx context.Context, r *reading) (*cloudwatchlogs.FilterLo
 		class := aws.ClassOf(err)
 		if class == aws.ClassThrottled {
 			in.stats.throttled.Add(1)
-			in.limit.throttled(in.cfg.APISleep)
+			in.limit.Throttled(in.cfg.APISleep)
 			continue
 		}
 		if try++; try > tries || !class.Passing() {
 			return nil, err
 		}
-		if err := sleep(ctx, time.Second<<try/4+time.Duration(rand.Int64N(int64(time.Second)/2))); err != nil {
+		if err := quota.Sleep(ctx, time.Second<<try/4+time.Duration(rand.Int64N(int64(time.Second)/2))); err != nil {
 			return nil, err
 		}
 	}
@@ -240,14 +244,14 @@ func (in *Input) event(r *reading, e *types.FilteredLogEvent) error {
 	}
 	if r.batch != nil && (len(r.records) >= in.cfg.BatchMaxRecords || r.size+int64(len(message)) > in.cfg.BatchMaxBytes) {
 		if err := in.emit(r); err != nil {
-			r.g.dropUnsent(&handed{keys: []eventKey{key}})
+			r.g.dropUnsent(&handed{keys: []seen.Key{key}})
 			return err
 		}
 	}
 	if r.batch == nil {
 		r.batch = &handed{window: r.w}
 	}
-	record := input.Record{Raw: []byte(message), SourceID: id, Fault: fault(message), Origin: &input.Origin{
+	record := input.Record{Raw: []byte(message), SourceID: id, Fault: records.Fault("the log event", message), Origin: &input.Origin{
 		InputID: in.deps.ID, InputType: Type, Path: r.g.name + "/" + stream, Region: r.g.region, LogGroup: r.g.name, LogStream: stream,
 	}}
 	if ingested > 0 {
@@ -276,4 +280,13 @@ func (g *group) endPass() {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.pass = nil
+}
+
+// keyOf makes the key of a log event. An event without an id, which AWS does not have, is known by its content.
+func keyOf(stream, id, message string, at, ingested int64) seen.Key {
+	text := id
+	if id == "" {
+		text = string(binary.BigEndian.AppendUint64([]byte(stream+"\xff"), uint64(ingested))) + message
+	}
+	return seen.KeyOf(text, at)
 }

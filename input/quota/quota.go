@@ -1,4 +1,6 @@
-package cloudwatch
+// Package quota shares the calls that AWS allows an account in a region among the inputs of a process, and finds out by itself how many
+// of them others leave.
+package quota
 
 import (
 	"context"
@@ -6,22 +8,22 @@ import (
 	"time"
 )
 
-// Limits share the quota of FilterLogEvents, which AWS counts for each account and region, among all inputs of a process.
+// Limits are the limiters of one kind of call, which AWS counts for each account and region, of all inputs of a process.
 // The zero value is ready for use. Safe for concurrent use.
 type Limits struct {
 	mu sync.Mutex
-	of map[string]*limiter
+	of map[string]*Limiter
 }
 
-// get gives the limiter of an account and region.
-func (l *Limits) get(key string) *limiter {
+// Get gives the limiter of an account and region, or of whatever else key names.
+func (l *Limits) Get(key string) *Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.of == nil {
-		l.of = make(map[string]*limiter)
+		l.of = make(map[string]*Limiter)
 	}
 	if l.of[key] == nil {
-		l.of[key] = new(limiter)
+		l.of[key] = new(Limiter)
 	}
 	return l.of[key]
 }
@@ -34,17 +36,17 @@ const (
 	gain = 0.1
 )
 
-// limiter spaces calls out. Throttled, it halves the rate; each good call adds a little to it, up to the floor of the
-// caller. Others who use the quota, such as another shipper, so get their share.
-type limiter struct {
+// Limiter spaces calls out. Throttled, it halves the rate; each good call adds a little to it, up to the floor of the
+// caller. Others who use the quota, such as another shipper, so get their share. The zero value is ready for use. Safe for concurrent use.
+type Limiter struct {
 	mu    sync.Mutex
 	pause time.Duration // between calls; 0 means that the floor of the caller alone counts
 	next  time.Time     // when the next call may be made
 	cut   time.Time     // when the rate was halved last
 }
 
-// wait waits for the turn of the caller; floor is the least pause to the call before.
-func (l *limiter) wait(ctx context.Context, floor time.Duration) error {
+// Wait waits for the turn of the caller; floor is the least pause to the call before.
+func (l *Limiter) Wait(ctx context.Context, floor time.Duration) error {
 	l.mu.Lock()
 	now := time.Now()
 	at := l.next
@@ -53,11 +55,11 @@ func (l *limiter) wait(ctx context.Context, floor time.Duration) error {
 	}
 	l.next = at.Add(max(l.pause, floor))
 	l.mu.Unlock()
-	return sleep(ctx, at.Sub(now))
+	return Sleep(ctx, at.Sub(now))
 }
 
-// throttled slows down. Several calls that were under way together count once.
-func (l *limiter) throttled(floor time.Duration) {
+// Throttled slows down after a call that was refused. Several calls that were under way together count once.
+func (l *Limiter) Throttled(floor time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
@@ -71,8 +73,8 @@ func (l *limiter) throttled(floor time.Duration) {
 	}
 }
 
-// good speeds up a little.
-func (l *limiter) good(floor time.Duration) {
+// Good speeds up a little after a call that was not.
+func (l *Limiter) Good(floor time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.pause == 0 {
@@ -84,8 +86,8 @@ func (l *limiter) good(floor time.Duration) {
 	}
 }
 
-// sleep waits for d, or for the end of ctx.
-func sleep(ctx context.Context, d time.Duration) error {
+// Sleep waits for d, or for the end of ctx.
+func Sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return ctx.Err()
 	}
