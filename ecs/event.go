@@ -9,6 +9,8 @@ type Meta struct {
 	ID string
 	// Index is the data stream (or index) that the document goes to. Empty means the output's default.
 	Index string
+	// Output names the output that the document goes to. Empty means the one that there is without rules.
+	Output string
 	// Dated says that @timestamp is a time that the record itself states, and not the time of reading: the document cannot
 	// have been stored anywhere before it. False, which is always safe, means that nothing is known about that.
 	Dated bool

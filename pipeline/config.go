@@ -8,6 +8,7 @@ import (
 	"github.com/trailbeat/trailbeat/pipeline/cloudtrail"
 	"github.com/trailbeat/trailbeat/pipeline/geoip"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 	"github.com/trailbeat/trailbeat/pipeline/useragent"
 )
 
@@ -31,6 +32,8 @@ type Config struct {
 	GeoIP *geoip.Config `config:"geoip"`
 	// Processors change documents after the mapping and take some out. Default, with nil: none.
 	Processors *processor.Chain
+	// Routing says where documents go, behind the processors. Default, with nil: where they go anyway.
+	Routing *routing.Table
 	// WithoutID leaves Meta.ID of the events alone. Default false: it becomes the _id of the document.
 	WithoutID bool
 	// Logger gets what is worth knowing about databases. Default, with nil: nothing is logged.

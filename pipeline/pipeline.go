@@ -11,11 +11,12 @@ import (
 	"github.com/trailbeat/trailbeat/pipeline/cloudtrail"
 	"github.com/trailbeat/trailbeat/pipeline/geoip"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 	"github.com/trailbeat/trailbeat/pipeline/useragent"
 )
 
-// ErrDrop says that a filter took the record on purpose: it counts as delivered, and there is no document. The error is a
-// *processor.Drop, which names the rule.
+// ErrDrop says that a filter, or a rule of routing, took the record on purpose: it counts as delivered, and there is no document.
+// The error is a *processor.Drop, which names the rule.
 var ErrDrop = processor.ErrDrop
 
 // Pipeline maps records. It is safe for concurrent use.
@@ -24,9 +25,9 @@ type Pipeline struct {
 	retain    cloudtrail.Retain
 	withoutID bool
 	mappers   sync.Pool
-	chain     *processor.Chain // nil: no processors
-	early     *processor.Early // rules that are decided before the mapping; nil: none
-	find      func(*ecs.Event) *processor.Drop
+	chain     *processor.Chain                 // nil: no processors
+	routing   *routing.Table                   // nil: everything goes where it goes anyway
+	find      func(*ecs.Event) *processor.Drop // decides before the mapping; nil: no rule can
 	peekers   sync.Pool
 	*enrichers
 }
@@ -76,19 +77,40 @@ func build(cfg Config, shared *enrichers) *Pipeline {
 		hooks.Source = p.source
 	}
 	p.mappers.New = func() any { return cloudtrail.NewMapper(p.retain, hooks) }
-	p.chain, p.early = cfg.Processors, cfg.Processors.Early(cloudtrail.CanPeek)
-	if p.early != nil {
-		p.find = p.early.Find
-	}
-	p.peekers.New = func() any { return cloudtrail.NewPeeker(p.early.Fields()) }
+	p.chain, p.routing = cfg.Processors, cfg.Routing
+	p.decideEarly()
 	return p
+}
+
+// decideEarly finds the rules that need no document.
+func (p *Pipeline) decideEarly() {
+	drops := p.chain.Early(cloudtrail.CanPeek)
+	routes := p.routing.Early(p.chain.Behind(cloudtrail.CanPeek))
+	var fields []string
+	switch {
+	case drops == nil && routes == nil:
+		return
+	case routes == nil:
+		p.find, fields = drops.Find, drops.Fields()
+	case drops == nil:
+		p.find, fields = routes.Find, routes.Fields()
+	default:
+		p.find = func(ev *ecs.Event) *processor.Drop {
+			if rule := drops.Find(ev); rule != nil {
+				return rule
+			}
+			return routes.Find(ev)
+		}
+		fields = append(slices.Clone(drops.Fields()), routes.Fields()...)
+	}
+	p.peekers.New = func() any { return cloudtrail.NewPeeker(fields) }
 }
 
 // Process maps the raw record into ev, which holds what is known beside the record: Timestamp, the time of reading (now
 // where it is empty), which becomes event.created; tags, where they differ from the Config's; where the record came from.
 // ev must be new or Reset. It may point into raw afterwards, so raw must not change for as long as ev is used.
 //
-// A record that cannot be mapped is no error: see the package documentation. The error is ErrDrop or nil.
+// A record that cannot be mapped is no error: see the package documentation. The error is ErrDrop, or a *routing.LetterError, or nil.
 //
 // Process sets ev.Meta.ID where the record has an eventID: the same for the same event, however it came here.
 func (p *Pipeline) Process(raw []byte, ev *ecs.Event) error {
@@ -98,7 +120,7 @@ func (p *Pipeline) Process(raw []byte, ev *ecs.Event) error {
 	if len(ev.Tags) == 0 {
 		ev.Tags = append(ev.Tags, p.tags...)
 	}
-	if p.early != nil {
+	if p.find != nil {
 		if rule := p.dropped(raw, ev); rule != nil {
 			return rule
 		}
@@ -113,6 +135,9 @@ func (p *Pipeline) Process(raw []byte, ev *ecs.Event) error {
 		if err := p.chain.Run(ev); err != nil {
 			return err
 		}
+	}
+	if err := p.routing.Route(ev); err != nil {
+		return err
 	}
 	// What Fleet's final pipeline does in the cluster.
 	if !slices.Contains(ev.Tags, cloudtrail.TagPreserveOriginalEvent) {

@@ -19,16 +19,26 @@ const TagFailed = "processor_error"
 // ErrDrop is what errors.Is tells every *Drop by.
 var ErrDrop = errors.New("dropped by a filter")
 
-// Drop is the verdict of a drop_event: the record is taken out on purpose. There is one for each rule.
+// Drop is the verdict that the record is taken out on purpose. There is one for each rule: for a drop_event, or for a rule of
+// routing.
 type Drop struct {
-	id string
-	n  atomic.Int64
+	id, by string
+	n      atomic.Int64
 }
+
+// NewDrop makes the verdict of a rule of routing.
+func NewDrop(rule string) *Drop { return &Drop{id: rule, by: "routing rule "} }
 
 // ID names the rule.
 func (d *Drop) ID() string { return d.id }
 
-func (d *Drop) Error() string { return "dropped by processor " + d.id }
+func (d *Drop) Error() string { return "dropped by " + d.by + d.id }
+
+// Count counts an event that is taken out.
+func (d *Drop) Count() { d.n.Add(1) }
+
+// Counted is how many were.
+func (d *Drop) Counted() int64 { return d.n.Load() }
 
 // Is makes every Drop an ErrDrop.
 func (d *Drop) Is(target error) bool { return target == ErrDrop }
@@ -116,7 +126,7 @@ func (s *Spec) build(path string, env *Env) (*step, error) {
 		}
 	}
 	if _, drops := s.Options.(*DropEvent); drops {
-		made.drop = &Drop{id: made.id}
+		made.drop = &Drop{id: made.id, by: "processor "}
 		return made, nil
 	}
 	made.changes = s.Options.changes()

@@ -1,6 +1,8 @@
 package processor
 
 import (
+	"slices"
+
 	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/pipeline/condition"
 )
@@ -54,8 +56,20 @@ next:
 	return nil
 }
 
-// Count counts an event that Find gave the rule for.
-func (d *Drop) Count() { d.n.Add(1) }
+// Behind gives the fields that rules behind the chain may depend on before the mapping: those that known says yes to and that no
+// processor changes. The answer is nil where a rule of the chain itself has to wait for the document, and all behind it too. A nil
+// chain changes nothing.
+func (c *Chain) Behind(known func(field string) bool) func(field string) bool {
+	if c == nil {
+		return known
+	}
+	f := finder{known: known, seen: map[string]bool{}}
+	f.walk(c.steps, nil)
+	if f.late {
+		return nil
+	}
+	return f.leaves
+}
 
 type finder struct {
 	known   func(string) bool
@@ -91,15 +105,9 @@ func (f *finder) walk(steps []*step, guards []guard) {
 func (f *finder) take(d *Drop, guards []guard) {
 	for _, g := range guards {
 		for _, field := range g.Fields() {
-			if !f.known(field) {
+			if !f.leaves(field) {
 				f.late = true
 				return
-			}
-			for _, s := range f.changed {
-				if s.has(field) {
-					f.late = true
-					return
-				}
 			}
 		}
 	}
@@ -112,4 +120,9 @@ func (f *finder) take(d *Drop, guards []guard) {
 			}
 		}
 	}
+}
+
+// leaves reports whether the field is known, and as the mapping will leave it.
+func (f *finder) leaves(field string) bool {
+	return f.known(field) && !slices.ContainsFunc(f.changed, func(s scope) bool { return s.has(field) })
 }
