@@ -40,6 +40,7 @@ type watchedInput struct {
 	errorTime  time.Time
 	done       bool
 	broken     bool
+	gone       bool // taken out of the run
 	records    int64
 	bytes      int64
 	past       [ratePoints]shipper.Counts // at the last points
@@ -67,12 +68,35 @@ func (in *inputs) attach(sources []shipper.Source) {
 			one = &watchedInput{id: sources[i].ID}
 			in.byID[one.id] = one
 		}
-		one.kind = sources[i].Type
-		if r, ok := sources[i].Input.(input.Reporter); ok {
-			one.report = r.Report
-		}
+		one.watch(&sources[i])
 		in.order = append(in.order, one)
 	}
+}
+
+// watch follows what the input of a source reports.
+func (one *watchedInput) watch(src *shipper.Source) {
+	one.kind, one.report = src.Type, nil
+	if r, ok := src.Input.(input.Reporter); ok {
+		one.report = r.Report
+	}
+}
+
+// join follows one more source, or one that was gone, with its counts.
+func (in *inputs) join(src *shipper.Source) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	one := in.get(src.ID)
+	one.watch(src)
+	one.gone, one.done, one.broken = false, false, false
+	one.lastError, one.errorHint, one.errorTime = "", "", time.Time{}
+}
+
+// leave says that a source is no longer read. Its counts are kept.
+func (in *inputs) leave(id string) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	one := in.get(id)
+	one.gone, one.report = true, nil
 }
 
 // get finds an input; one that was not attached is kept too. Called with the lock held.
@@ -205,5 +229,5 @@ func (one *watchedInput) since() (shipper.Counts, int) {
 }
 
 func (in *inputs) list() []*watchedInput {
-	return slices.Clone(in.order)
+	return slices.DeleteFunc(slices.Clone(in.order), func(one *watchedInput) bool { return one.gone })
 }

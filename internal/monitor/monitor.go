@@ -75,6 +75,12 @@ func (m *Monitor) Attach(sources []shipper.Source, accounting func() shipper.Sna
 	m.inputs.attach(sources)
 }
 
+// Join tells of a source that became part of the run after Attach, or again.
+func (m *Monitor) Join(src *shipper.Source) { m.inputs.join(src) }
+
+// Leave tells that a source is no longer part of the run: it is not shown any more.
+func (m *Monitor) Leave(id string) { m.inputs.leave(id) }
+
 // Output puts the monitor around the output itself, behind retries.
 func (m *Monitor) Output(next output.Output) output.Output {
 	m.output.next = next

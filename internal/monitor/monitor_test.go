@@ -288,3 +288,21 @@ func TestSeries(t *testing.T) {
 	_, err = s.Series("1y")
 	require.Error(t, err)
 }
+
+// A source that leaves is shown no more, though the accounting keeps its counts, and is as new when it comes back.
+func TestSourcesComeAndGo(t *testing.T) {
+	s := newScene(details())
+	second := &shipper.Source{ID: "second", Type: "aws-s3"}
+	s.Join(second)
+	s.Ended(second, errors.New("no such bucket"))
+	require.Len(t, s.Status().Inputs, 2)
+	s.Leave("second")
+	s.Leave("trail")
+	s.Tick()
+	require.Empty(t, s.Status().Inputs)
+	s.Join(second)
+	inputs := s.Status().Inputs
+	require.Len(t, inputs, 1)
+	assert.Equal(t, "second", inputs[0].ID)
+	assert.Empty(t, inputs[0].LastError)
+}

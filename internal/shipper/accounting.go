@@ -117,6 +117,26 @@ func newAccounting(ids []string) *Accounting {
 	return a
 }
 
+// add counts for one more input. One that was there before goes on with its counts.
+func (a *Accounting) add(id string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.byID[id] == nil {
+		a.byID[id] = new(Counts)
+		a.ids = append(a.ids, id)
+	}
+}
+
+// of gives the counts of one input.
+func (a *Accounting) of(id string) Counts {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if c := a.byID[id]; c != nil {
+		return *c
+	}
+	return Counts{}
+}
+
 // Snapshot returns the counts as they are now.
 func (a *Accounting) Snapshot() Snapshot {
 	a.mu.Lock()

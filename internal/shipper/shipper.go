@@ -51,10 +51,13 @@ func (s *Source) settings(o *input.Origin) *Source {
 	return s
 }
 
-// Options are what a Shipper is made of. Sources, Processor, Output and DeadLetters are required.
+// Options are what a Shipper is made of. Sources, unless it is Open, Processor, Output and DeadLetters are required.
 type Options struct {
 	// Sources are read side by side.
 	Sources []Source
+	// Open lets sources come and go while the run is on (Add, Remove): it begins without any too, and goes on when all have ended,
+	// until its context does.
+	Open bool
 	// Processor maps the records of all sources that have none of their own.
 	Processor Processor
 	// IsDrop tells the error by which the processor says that a filter took the record. Nil: there are no filters.
@@ -102,6 +105,12 @@ type Shipper struct {
 	panics     *panics
 
 	fail func(error) // stops the run: set by Run
+
+	mu      sync.Mutex
+	flow    *flow               // nil before Run
+	over    bool                // no more sources are taken
+	early   []*Source           // added before Run
+	running map[string]*running // by id
 }
 
 // New checks the options.
@@ -112,7 +121,7 @@ func New(opt Options) (*Shipper, error) {
 			errs = append(errs, fmt.Errorf("making the shipper: %s is missing", what))
 		}
 	}
-	require(len(opt.Sources) > 0, "an input")
+	require(len(opt.Sources) > 0 || opt.Open, "an input")
 	require(opt.Processor != nil, "the processor")
 	require(opt.Output != nil, "the output")
 	require(opt.DeadLetters != nil, "a place for dead letters")
@@ -154,7 +163,7 @@ func New(opt Options) (*Shipper, error) {
 		opt: opt, log: log, accounting: newAccounting(ids),
 		letterLog: &changeLog{log: log, began: "dead letters cannot be stored, trying again",
 			still: "dead letters still cannot be stored", ended: "dead letters can be stored again"},
-		buried: &burials{log: log}, panics: &panics{log: log},
+		buried: &burials{log: log}, panics: &panics{log: log}, running: map[string]*running{},
 	}, nil
 }
 
@@ -170,6 +179,7 @@ var ErrReturned = errors.New("some records were not delivered and are returned t
 // delivery is a batch with where it came from.
 type delivery struct {
 	src      *Source
+	run      *running
 	batch    *input.Batch
 	readTime string
 }
@@ -210,22 +220,22 @@ func (s *Shipper) Run(ctx context.Context) error {
 
 	batches := make(chan delivery) // unbuffered: a batch is handed over, never queued
 	var readers, workers sync.WaitGroup
-	for i := range s.opt.Sources {
-		readers.Go(func() { errs.add(s.read(reading, &s.opt.Sources[i], batches)) })
-	}
+	s.begin(&flow{reading: reading, writing: writing, batches: batches, readers: &readers, errs: &errs})
 	for range s.opt.Config.workers() {
 		workers.Go(func() {
 			w := &worker{Shipper: s}
 			for d := range batches {
-				w.ship(writing, d)
+				w.ship(d.run.writing, d)
+				d.run.flight.Done()
 			}
 		})
 	}
 	readers.Wait()
+	left := s.end()
 	close(batches)
 	workers.Wait()
 
-	for _, src := range s.opt.Sources {
+	for _, src := range left {
 		switch err := src.Input.Close(); {
 		case err == nil:
 		case output.IsFatal(context.Cause(writing)):
@@ -247,7 +257,8 @@ func (s *Shipper) Run(ctx context.Context) error {
 }
 
 // read hands the batches of one input to the workers until the input ends. It returns fatal errors only.
-func (s *Shipper) read(ctx context.Context, src *Source, batches chan<- delivery) error {
+func (s *Shipper) read(run *running, batches chan<- delivery) error {
+	ctx, src := run.reading, run.src
 	log := s.log.With("input.id", src.ID)
 	faults := readFaults{log: log}
 	for {
@@ -282,11 +293,13 @@ func (s *Shipper) read(ctx context.Context, src *Source, batches chan<- delivery
 		faults.same = 0
 		s.accounting.receive(src.ID, len(batch.Records))
 		s.opt.Observer.Received(src, batch)
+		run.flight.Add(1)
 		select {
-		case batches <- delivery{src: src, batch: batch, readTime: time.Now().UTC().Format(timestampFormat)}:
-		case <-ctx.Done():
+		case batches <- delivery{src: src, run: run, batch: batch, readTime: time.Now().UTC().Format(timestampFormat)}:
+		case <-run.handing.Done():
 			s.accounting.settle(src.ID, Counts{Returned: int64(len(batch.Records))})
-			batch.Ack(fmt.Errorf("not delivered: the run ends: %w", context.Cause(ctx)))
+			batch.Ack(fmt.Errorf("not delivered: the run ends: %w", context.Cause(run.handing)))
+			run.flight.Done()
 			return nil
 		}
 	}
