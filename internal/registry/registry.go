@@ -136,11 +136,12 @@ func create(path string) error {
 			return err
 		}
 	}
-	db, err := sql.Open("sqlite", dsn(fresh, "_pragma", "synchronous(FULL)"))
+	// Nothing is lost when this file is, so it is synced once, as a whole: a sync for each statement made half of the time of a first start.
+	db, err := sql.Open("sqlite", dsn(fresh, "_pragma", "synchronous(OFF)"))
 	if err != nil {
 		return err
 	}
-	_, err = db.Exec(fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d; %s", applicationID, schemaVersion, schema))
+	_, err = db.Exec(fmt.Sprintf("PRAGMA application_id=%d; PRAGMA user_version=%d; %s; PRAGMA journal_mode=WAL", applicationID, schemaVersion, schema))
 	if err = errors.Join(err, db.Close()); err != nil {
 		return err
 	}
@@ -148,7 +149,18 @@ func create(path string) error {
 	if err := os.Chmod(fresh, 0o600); err != nil {
 		return err
 	}
+	if err := syncFile(fresh); err != nil {
+		return err
+	}
 	return os.Rename(fresh, path)
+}
+
+func syncFile(path string) error {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
 
 func connect(path string, readOnly bool) (*sql.DB, error) {
