@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -97,35 +98,47 @@ func (a *app) mapFiles(ctx context.Context, opts mapOptions, files []string) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, p.Close()) }()
-	m := newMapper(p, opts, a.Stdout)
-	defer m.close()
 	if len(files) == 0 {
 		files = []string{"-"}
 	}
 	status := a.openStatus(true)
 	stderr := status.Writer(a.Stderr)
 	defer status.Stop()
+	var failed atomic.Bool
+	tell := func(err error) {
+		failed.Store(true)
+		fmt.Fprintf(stderr, "trailbeat: %s\n", err)
+	}
+	m := newMapper(p, opts, a.Stdout, tell)
 	status.Start(newMeter(m.progress(sizeOf(files))).text)
-	failed := false
-	for _, name := range files {
-		err := a.mapFile(ctx, m, name)
-		switch {
-		case err == nil:
-		case ctx.Err() != nil:
-			return err
-		default:
-			var write *writeError
-			if errors.As(err, &write) {
-				return err
-			}
-			failed = true
-			fmt.Fprintf(stderr, "trailbeat: %s\n", err)
-		}
+	err = a.mapEach(ctx, m, files)
+	// Also after an error: what was read is mapped and written.
+	if failed := m.finish(); err == nil {
+		err = failed
+	}
+	if err != nil {
+		return err
 	}
 	status.Stop()
 	printRules(a.Stderr, list.Stats())
-	if failed {
+	if failed.Load() {
 		return errSaid
+	}
+	return nil
+}
+
+// mapEach reads one file after the other. The error is one that ends the command.
+func (a *app) mapEach(ctx context.Context, m *mapper, files []string) error {
+	for _, name := range files {
+		err := a.mapFile(ctx, m, name)
+		var write *writeError
+		switch {
+		case err == nil:
+		case ctx.Err() != nil, errors.As(err, &write):
+			return err
+		default:
+			m.tell(err)
+		}
 	}
 	return nil
 }
@@ -158,17 +171,19 @@ func sizeOf(names []string) int64 {
 
 func (a *app) mapFile(ctx context.Context, m *mapper, name string) error {
 	if name == "-" {
-		return m.run(ctx, a.Stdin, "-")
+		return m.run(ctx, a.Stdin, "-", true)
 	}
 	f, err := os.Open(name)
 	if err != nil {
 		return fmt.Errorf("reading %q: %w", name, reason(err))
 	}
 	defer f.Close() // only read
-	if info, err := f.Stat(); err == nil && info.IsDir() {
+	info, err := f.Stat()
+	if err == nil && info.IsDir() {
 		return fmt.Errorf("reading %q: it is a directory; name its files, or configure an input of type file for it", name)
 	}
-	return m.run(ctx, f, name)
+	// A pipe may have nothing more to say for a long time.
+	return m.run(ctx, f, name, err != nil || !info.Mode().IsRegular())
 }
 
 // reason takes the operation and the path out of an error that names them already.
