@@ -104,7 +104,7 @@ func bucketInput() app.Input {
 
 func newBucket(cfg s3.Config, env app.InputEnv) (*s3.Input, error) {
 	cfg.AWS.Version = app.Version()
-	return s3.New(cfg, s3.Deps{ID: env.ID, Store: env.Store, Logger: env.Logger, Once: env.Once})
+	return s3.New(cfg, s3.Deps{ID: env.ID, Store: env.Store, Logger: env.Logger, Once: env.Once, Until: env.Until})
 }
 
 // cloudWatchInput is the type aws-cloudwatch. AWS counts the calls of an account and region, so all inputs share the limits.

@@ -279,6 +279,11 @@ func (l *lister) page(ctx context.Context, s *source) (again bool, err error) {
 	if p.At.IsZero() {
 		p.At = time.Now()
 	}
+	if cut, ended := in.until(s, p.Objects); ended {
+		p.Objects, p.Next = cut, ""
+	} else {
+		p.Objects = cut
+	}
 	objects := p.Objects
 	kept := objects[:0:0]
 	for _, o := range objects {
@@ -314,6 +319,28 @@ func (l *lister) page(ctx context.Context, s *source) (again bool, err error) {
 		}
 	}
 	return s.token != "", nil
+}
+
+// until leaves out what was delivered after Deps.Until. ended says that nothing else can follow, as folders of days are in order.
+func (in *Input) until(s *source, list []object) (left []object, ended bool) {
+	end := in.deps.Until
+	if end.IsZero() {
+		return list, false
+	}
+	c, ordered := s.c.(*trail)
+	for _, o := range list {
+		at, ok := o.Modified, true
+		if ordered {
+			at, _, ok = c.timeOf(o.Key)
+		}
+		switch {
+		case !ok || !at.After(end):
+			left = append(left, o)
+		case ordered && at.Truncate(24*time.Hour).After(end):
+			return left, true
+		}
+	}
+	return left, false
 }
 
 // read reads one object and hands out its batches.

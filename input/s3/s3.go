@@ -30,6 +30,9 @@ type Deps struct {
 	Logger *slog.Logger
 	// Once ends the input with io.EOF after one pass.
 	Once bool
+	// Until leaves out objects that were delivered later, by their names or, in another layout than CloudTrail's, by their last change.
+	// Listings end there, and the state counts what is left out as done: with another Until goes another ID. Zero: none is left out.
+	Until time.Time
 }
 
 // Input reads the objects of a bucket by listing it. It keeps the contract of input.Input.

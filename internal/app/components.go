@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/internal/config"
@@ -40,7 +41,9 @@ type InputEnv struct {
 	// Stdin is read where the configuration says "-".
 	Stdin io.Reader
 	// Once says that the input ends when everything that is there now was read.
-	Once   bool
+	Once bool
+	// Until lets an input that lists objects leave out those that were delivered later. Zero: none is left out.
+	Until  time.Time
 	Logger *slog.Logger
 }
 

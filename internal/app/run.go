@@ -95,6 +95,7 @@ type wiring struct {
 	io      IO
 	log     *slog.Logger
 	once    bool
+	until   time.Time
 	letters *letterStore
 	store   func(inputID string) (input.Store, error)
 	// processors are those of all inputs.
@@ -381,7 +382,7 @@ func (s *settings) openInput(ctx context.Context, r *wiring, in *inputSetting) (
 		return source, err
 	}
 	source.Input, err = in.kind.Open(ctx, in.options, InputEnv{
-		ID: in.ID, Store: store, Stdin: r.io.Stdin, Once: r.once, Logger: r.log.With("input.id", in.ID),
+		ID: in.ID, Store: store, Stdin: r.io.Stdin, Once: r.once, Until: r.until, Logger: r.log.With("input.id", in.ID),
 	})
 	return source, err
 }
