@@ -125,6 +125,7 @@ func (a *app) rootCommand() *cobra.Command {
 		run,
 		a.mapCommand(),
 		a.benchCommand(),
+		a.costCommand(),
 		a.setupCommand(),
 		a.testCommand(),
 		a.exportCommand(),
