@@ -37,7 +37,7 @@ func consoleOutput() app.Output {
 	out := app.NewOutput(console.DefaultConfig, func(_ context.Context, cfg console.Config, env app.OutputEnv) (output.Output, error) {
 		return console.New(cfg, env.Stdout)
 	})
-	out.ToStdout = true
+	out.ToStdout, out.Appends = true, true
 	return out
 }
 
@@ -47,10 +47,12 @@ func fileOutput() app.Output {
 		cfg.Path = "documents"
 		return cfg
 	}
-	return app.NewOutput(defaults, func(_ context.Context, cfg fileoutput.Config, env app.OutputEnv) (output.Output, error) {
+	out := app.NewOutput(defaults, func(_ context.Context, cfg fileoutput.Config, env app.OutputEnv) (output.Output, error) {
 		cfg.Path = env.DataFile(cfg.Path)
 		return fileoutput.New(cfg, env.Logger)
 	})
+	out.Appends = true
+	return out
 }
 
 func sqliteOutput() app.Output {

@@ -54,7 +54,9 @@ func setupElasticsearch(ctx context.Context, cfg any, env app.OutputEnv, opts ap
 	}
 	defer func() { err = errors.Join(err, out.Close()) }()
 	if opts.Start {
-		return out.Prepare(ctx, *template)
+		return errors.Join(out.Prepare(ctx, *template), eachStream(cfg, *template, env, func(own *elasticsearch.Output, t elasticsearch.TemplateConfig) error {
+			return own.Prepare(ctx, t)
+		}))
 	}
 	warnUnverified(cfg.(*elasticsearch.Config), env)
 	report, err := out.Setup(ctx, *template, elasticsearch.SetupOptions{DryRun: opts.DryRun, Overwrite: opts.Overwrite})
@@ -62,7 +64,14 @@ func setupElasticsearch(ctx context.Context, cfg any, env app.OutputEnv, opts ap
 		return err
 	}
 	printSetup(opts, report)
-	return setupLetters(ctx, cfg, env, opts)
+	err = eachStream(cfg, *template, env, func(own *elasticsearch.Output, t elasticsearch.TemplateConfig) error {
+		report, err := own.Setup(ctx, t, elasticsearch.SetupOptions{DryRun: opts.DryRun, Overwrite: opts.Overwrite})
+		if err == nil {
+			printSetup(opts, report)
+		}
+		return err
+	})
+	return errors.Join(err, setupLetters(ctx, cfg, env, opts))
 }
 
 func printSetup(opts app.SetupOptions, report elasticsearch.SetupReport) {
@@ -101,7 +110,14 @@ func testElasticsearch(ctx context.Context, cfg any, env app.OutputEnv, report f
 	for _, step := range out.Test(ctx) {
 		report(app.Step{Name: step.Name, Detail: step.Detail, Skipped: step.Skipped, Err: step.Err})
 	}
-	return nil
+	return eachStream(cfg, elasticsearch.DefaultTemplateConfig(), env, func(own *elasticsearch.Output, _ elasticsearch.TemplateConfig) error {
+		step := app.Step{Name: "data stream " + own.DefaultIndex(), Err: own.CheckReady(ctx)}
+		if step.Err == nil {
+			step.Detail = "a rule of routing sends documents there, and it takes them"
+		}
+		report(step)
+		return nil
+	})
 }
 
 // exportTemplate gives the index template as setup would install it.

@@ -89,7 +89,7 @@ func (a *app) bench(ctx context.Context, opts benchOptions, names []string) (err
 	if err != nil {
 		return err
 	}
-	p, err := newMapPipeline(opts.mapOptions, nil)
+	p, err := newMapPipeline(opts.mapOptions, nil, nil)
 	if err != nil {
 		return err
 	}

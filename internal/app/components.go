@@ -88,7 +88,9 @@ type OutputEnv struct {
 	Stdout io.Writer
 	// DataStream is where events without an index of their own go.
 	DataStream shipper.DataStream
-	Logger     *slog.Logger
+	// Streams are further data streams that rules of routing send documents to.
+	Streams []Stream
+	Logger  *slog.Logger
 }
 
 // DataFile puts a relative name below path.data.
@@ -135,6 +137,8 @@ type Output struct {
 	Letters func(ctx context.Context, cfg any, env OutputEnv, stream string, template any) (deadletter.Cluster, error)
 	// Summary shows what lies in the output, shortly. Nil: nothing is shown.
 	Summary func(ctx context.Context, cfg any, env OutputEnv, w io.Writer) error
+	// Appends says that it stores a document again that is sent again, as it does not look what is there.
+	Appends bool
 	// ToStdout says that documents go to standard output, which nothing else may write to then.
 	ToStdout bool
 	// Foreign are options of other programs that are taken without an effect.

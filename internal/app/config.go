@@ -9,6 +9,7 @@ import (
 	"github.com/trailbeat/trailbeat/internal/config"
 	"github.com/trailbeat/trailbeat/internal/monitor/web"
 	"github.com/trailbeat/trailbeat/internal/shipper"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 // Config is a whole configuration.
@@ -35,6 +36,11 @@ type Config struct {
 	DataStream DataStreamConfig `config:"data_stream"`
 	// Output holds the outputs by type, of which one is enabled.
 	Output map[string]*OutputConfig `config:"output"`
+	// Outputs are further outputs by a name of your choice, each with its type below it, for rules of routing to send documents to.
+	// Default: none.
+	Outputs map[string]map[string]*OutputConfig `config:"outputs"`
+	// Routing says which documents go to which data stream and to which output, to the dead letters, or nowhere.
+	Routing routing.Config `config:"routing"`
 	// Setup is about what `setup` and the start of `run` prepare.
 	Setup SetupConfig `config:"setup"`
 	// DeadLetter is about records that can never be indexed.
@@ -152,9 +158,9 @@ func (c DataStreamConfig) stream() shipper.DataStream {
 	return shipper.DataStream{Type: "logs", Dataset: c.Dataset, Namespace: c.Namespace}
 }
 
-// OutputConfig is one member of output.
+// OutputConfig is one member of output, or of one of outputs.
 type OutputConfig struct {
-	// Enabled. Default true. One output is enabled at a time.
+	// Enabled. Default true. Of output, and of each of outputs, one type is enabled at a time.
 	Enabled bool `config:"enabled"`
 	// Rest are the options of the type.
 	Rest *config.Section `config:",inline"`
@@ -235,6 +241,7 @@ func (c *Config) Validate() error {
 			bad("%s: must be lower case, at most 100 bytes, without - \\ / * ? \" < > | , # : and space; is %q", part.option, part.value)
 		}
 	}
+	errs = append(errs, c.validateRouting()...)
 	errs = append(errs, prefixed("trailbeat", c.Trailbeat.Config.Validate())...)
 	errs = append(errs, prefixed("pipeline", c.Pipeline.Validate())...)
 	errs = append(errs, prefixed("http", c.HTTP.Validate())...)

@@ -43,6 +43,7 @@ func (s *settings) decodeTop(tree *config.Tree, foreign []Foreign, note func(err
 		note(tree.Decode(&s.Config))
 		return
 	}
+	s.top = top.All
 	s.decodeOptions(top.All, &s.Config, foreign, note)
 }
 

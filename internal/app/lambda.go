@@ -55,9 +55,14 @@ func (s *settings) fitForLambda() error {
 			errs = append(errs, fmt.Errorf("input %q: a function is called with the messages of a queue; use type aws-s3 with queue_url", in.ID))
 		}
 	}
-	if s.output != nil && s.output.kind.Letters == nil {
-		errs = append(errs, fmt.Errorf("output.%s: a function has no disk that lasts; use output.elasticsearch", s.output.name))
-	} else if s.DeadLetter.Output != lettersInStream {
+	kept := true
+	for _, o := range s.allOutputs() {
+		if o.kind.Letters == nil {
+			kept = false
+			errs = append(errs, fmt.Errorf("%s: a function has no disk that lasts; use output.elasticsearch", o.path()))
+		}
+	}
+	if kept && s.DeadLetter.Output != lettersInStream {
 		errs = append(errs, fmt.Errorf("dead_letter.output: %s is on a disk that a function loses; set %s", s.DeadLetter.Output, lettersInStream))
 	}
 	return errors.Join(errs...)

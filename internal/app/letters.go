@@ -30,7 +30,7 @@ func (s *settings) openLetters(ctx context.Context, r *wiring) (*letterStore, er
 		if s.output == nil || s.output.kind.Letters == nil {
 			return nil, usage(errors.New("dead_letter.output: data_stream needs output.elasticsearch; write file"))
 		}
-		cluster, err := s.output.kind.Letters(ctx, s.output.options, s.outputEnv(r), s.DeadLetter.DataStream, s.template)
+		cluster, err := s.output.kind.Letters(ctx, s.output.options, s.outputEnv(r, s.output), s.DeadLetter.DataStream, s.template)
 		if err != nil {
 			return nil, fmt.Errorf("opening dead_letter.data_stream: %w", err)
 		}

@@ -12,7 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/internal/shipper"
 )
 
 // timestampFormat is that of @timestamp before the mapping.
@@ -25,8 +25,9 @@ type mapOptions struct {
 	retain    string
 	city, asn string
 	meta      bool
-	// processors applies those of the configuration.
-	processors bool
+	// processors applies those of the configuration, routing its rules, to documents that would go to stream without them.
+	processors, routing bool
+	stream              shipper.DataStream
 }
 
 func (a *app) mapCommand() *cobra.Command {
@@ -37,7 +38,9 @@ func (a *app) mapCommand() *cobra.Command {
 		Long: `Map writes one mapped document a line to standard output, in the order of the records, and nothing else: what the
 cluster would have made of them, without _id and without what a shipper adds. It reads CloudTrail log files (plain or
 gzip), NDJSON, digest files, or standard input where no FILE is given or FILE is "-". No configuration is read, but for
---processors: then the list "processors" of it changes the documents, and stderr says how many each rule took out.
+--processors and --routing: with the first the list "processors" of it changes the documents, with the second its rules of routing
+set data_stream.* (and, with --meta, _index and _output), and what they discard or send to the dead letters is left out. stderr says
+how many each rule took.
 
 In NDJSON each line is a message of its own; one that is not JSON becomes the document of kind pipeline_error that the
 cluster would make of it. Where a file is broken, the documents of all records before the fault are written, the fault is
@@ -60,6 +63,7 @@ told on stderr with file and byte offset, and the exit code is 1.`,
 	flags.StringVar(&opts.city, "geoip-city", "", "City database `FILE` for source.geo")
 	flags.StringVar(&opts.asn, "geoip-asn", "", "ASN database `FILE` for source.as")
 	flags.BoolVar(&opts.processors, "processors", false, "apply the processors of the configuration (-c)")
+	flags.BoolVar(&opts.routing, "routing", false, "apply the rules of routing of the configuration (-c)")
 	flags.BoolVar(&opts.meta, "meta", false, `wrap each document: {"_index":...,"_id":...,"document":{...}}`)
 	return cmd
 }
@@ -87,13 +91,11 @@ func (a *app) mapFiles(ctx context.Context, opts mapOptions, files []string) (er
 	if err := opts.check(); err != nil {
 		return err
 	}
-	var list *processor.List
-	if opts.processors {
-		if list, err = a.mapProcessors(); err != nil {
-			return err
-		}
+	list, table, err := a.mapRules(&opts)
+	if err != nil {
+		return err
 	}
-	p, err := newMapPipeline(opts, list)
+	p, err := newMapPipeline(opts, list, table)
 	if err != nil {
 		return err
 	}
@@ -121,6 +123,7 @@ func (a *app) mapFiles(ctx context.Context, opts mapOptions, files []string) (er
 	}
 	status.Stop()
 	printRules(a.Stderr, list.Stats())
+	printRouting(a.Stderr, table.Stats(), nil)
 	if failed.Load() {
 		return errSaid
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/records"
 	"github.com/trailbeat/trailbeat/internal/shipper"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 // The size of the parts that are mapped side by side: large enough that handing them over costs nothing, small enough for
@@ -214,7 +216,12 @@ func (m *mapper) mapSpan(p *part, s *span, from int, ev *ecs.Event) error {
 		ev.Reset()
 		ev.Timestamp = s.time
 		ev.Tags = append(ev.Tags[:0], m.opts.tags...)
-		if err := m.pipeline.Process(rec.Raw, ev); isDrop(err) {
+		if m.opts.routing {
+			ds := &m.opts.stream
+			ev.DataStream.Type, ev.DataStream.Dataset, ev.DataStream.Namespace = ds.Type, ds.Dataset, ds.Namespace
+		}
+		var letter *routing.LetterError
+		if err := m.pipeline.Process(rec.Raw, ev); isDrop(err) || errors.As(err, &letter) {
 			continue
 		} else if err != nil {
 			return fmt.Errorf("mapping the record at byte %d of %q: %w", rec.Offset, s.file.origin.Path, err)
@@ -222,7 +229,14 @@ func (m *mapper) mapSpan(p *part, s *span, from int, ev *ecs.Event) error {
 		if m.opts.meta {
 			identify(ev, &input.Record{Raw: rec.Raw, Origin: &s.file.origin, Index: rec.Index, Offset: rec.Offset})
 			p.out = append(p.out, `{"_index":`...)
-			p.out = ecs.AppendString(p.out, m.index)
+			if m.opts.routing {
+				ds := &ev.DataStream
+				p.out = ecs.AppendString(p.out, ds.Type+"-"+ds.Dataset+"-"+ds.Namespace)
+				p.out = append(p.out, `,"_output":`...)
+				p.out = ecs.AppendString(p.out, cmp.Or(ev.Meta.Output, routing.Default))
+			} else {
+				p.out = ecs.AppendString(p.out, m.index)
+			}
 			p.out = append(p.out, `,"_id":`...)
 			p.out = ecs.AppendString(p.out, ev.Meta.ID)
 			p.out = append(p.out, `,"document":`...)

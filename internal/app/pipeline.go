@@ -10,6 +10,7 @@ import (
 	"github.com/trailbeat/trailbeat/pipeline"
 	"github.com/trailbeat/trailbeat/pipeline/geoip"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 	"github.com/trailbeat/trailbeat/pipeline/useragent"
 )
 
@@ -46,7 +47,10 @@ func (s *settings) openPipeline(r *wiring) error {
 		return err
 	}
 	r.processors = list
-	p, err := pipeline.New(withProcessors(s.Pipeline.config(retains[0], r.log), list))
+	if r.routing, err = routing.New(s.Routing); err != nil {
+		return fmt.Errorf("making the rules of routing: %w", err)
+	}
+	p, err := pipeline.New(r.mapping(s.Pipeline.config(retains[0], r.log), list))
 	if err != nil {
 		return fmt.Errorf("opening the pipeline: %w", err)
 	}
@@ -55,12 +59,19 @@ func (s *settings) openPipeline(r *wiring) error {
 	return nil
 }
 
+// mapping adds processors and the rules of routing to a configuration of the mapping.
+func (r *wiring) mapping(cfg pipeline.Config, lists ...*processor.List) pipeline.Config {
+	cfg = withProcessors(cfg, lists...)
+	cfg.Routing = r.routing
+	return cfg
+}
+
 // newMapPipeline makes the pipeline of the command map.
-func newMapPipeline(opts mapOptions, list *processor.List) (*pipeline.Pipeline, error) {
+func newMapPipeline(opts mapOptions, list *processor.List, table *routing.Table) (*pipeline.Pipeline, error) {
 	c := defaultPipelineConfig()
 	c.GeoIP.City, c.GeoIP.ASN, c.GeoIP.ReloadInterval = opts.city, opts.asn, 0
 	cfg := withProcessors(c.config(opts.retain, nil), list)
-	cfg.WithoutID = !opts.meta
+	cfg.WithoutID, cfg.Routing = !opts.meta, table
 	p, err := pipeline.New(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("opening the pipeline: %w", err)

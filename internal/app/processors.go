@@ -12,6 +12,7 @@ import (
 	"github.com/trailbeat/trailbeat/pipeline"
 	"github.com/trailbeat/trailbeat/pipeline/condition"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 // processorReader makes specs of the lists of processors in a configuration.
@@ -212,22 +213,35 @@ func printRules(w io.Writer, stats []processor.Stat) {
 	}
 }
 
-// mapProcessors makes the processors of the configuration for the command map.
-func (a *app) mapProcessors() (*processor.List, error) {
+// mapRules makes the processors and the rules of routing of the configuration for the command map, as far as they are asked for.
+func (a *app) mapRules(opts *mapOptions) (list *processor.List, table *routing.Table, err error) {
+	if !opts.processors && !opts.routing {
+		return nil, nil, nil
+	}
 	s, err := a.load()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if len(s.processors) == 0 {
-		return nil, usage(fmt.Errorf("--processors: there are no processors%s; list them below \"processors:\"", s.where()))
+	if opts.processors && len(s.processors) == 0 {
+		return nil, nil, usage(fmt.Errorf("--processors: there are no processors%s; list them below \"processors:\"", s.where()))
+	}
+	if opts.routing && s.Routing.Empty() {
+		return nil, nil, usage(fmt.Errorf("--routing: there are no rules%s; list them below \"routing.rules:\"", s.where()))
 	}
 	log := slog.New(slog.NewTextHandler(a.Stderr, nil))
 	s.warn(log)
-	list, err := processor.Build(s.processors, processor.Env{Logger: log})
-	if err != nil {
-		return nil, usage(err)
+	if opts.processors {
+		if list, err = processor.Build(s.processors, processor.Env{Logger: log}); err != nil {
+			return nil, nil, usage(err)
+		}
 	}
-	return list, nil
+	if opts.routing {
+		opts.stream = s.DataStream.stream()
+		if table, err = routing.New(s.Routing); err != nil {
+			return nil, nil, usage(err)
+		}
+	}
+	return list, table, nil
 }
 
 // withProcessors adds processors to a configuration of the mapping.

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -14,9 +15,9 @@ import (
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/internal/terminal"
-	"github.com/trailbeat/trailbeat/output"
 	"github.com/trailbeat/trailbeat/pipeline"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 func (a *app) runCommand() *cobra.Command {
@@ -102,6 +103,8 @@ type wiring struct {
 	processors *processor.List
 	// pipeline has the databases and caches that those of the inputs share.
 	pipeline *pipeline.Pipeline
+	// routing says where documents go. Nil: there are no rules.
+	routing *routing.Table
 	// rules are the processors, for their counts.
 	rules   []ruleSet
 	closers []func() error
@@ -123,7 +126,7 @@ func (r *wiring) close() error {
 func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	var status *terminal.Status
 	if job.once {
-		status = a.openStatus(s.output.kind.ToStdout)
+		status = a.openStatus(s.toStdout())
 	}
 	stderr := status.Writer(a.Stderr)
 	defer status.Stop()
@@ -159,22 +162,22 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	if err := s.openPipeline(r); err != nil {
 		return err
 	}
-	out, err := s.openOutput(ctx, r)
+	outputs, err := s.openOutputs(ctx, r)
 	if err != nil {
 		return err
 	}
 	sources, err := job.sources(ctx, r)
 	if err != nil {
-		return errors.Join(err, out.Close())
+		return errors.Join(err, outputs.close())
 	}
-	retry := shipper.Decorate(watch.output(out), s.Trailbeat.Config, s.backoff(), log)
-	if job.once {
-		retry.GiveUpAfter(job.patience)
+	out, err := outputs.join(s, job, watch, log)
+	if err != nil {
+		return errors.Join(err, outputs.close())
 	}
 	flow, err := shipper.New(shipper.Options{
 		Sources: sources, Processor: r.pipeline, IsDrop: isDrop, Identify: identify,
-		Output: retry, DeadLetters: watch.letters(r.letters), KeepDocument: s.DeadLetter.KeepDocument,
-		Agent: agent, Config: s.Trailbeat.Config, Backoff: s.backoff(), Observer: watch.observer(), Logger: log,
+		Output: out, DeadLetters: watch.letters(r.letters), KeepDocument: s.DeadLetter.KeepDocument,
+		Agent: agent, Config: s.Trailbeat.Config, Backoff: s.output.backoff(), Observer: watch.observer(), Logger: log,
 	})
 	if err != nil {
 		for _, source := range sources {
@@ -182,14 +185,15 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		}
 		return errors.Join(err, out.Close())
 	}
-	watch.attach(sources, flow, retry)
+	watch.attach(sources, flow, outputs, r)
 	report := a.Stdout
-	if s.output.kind.ToStdout {
+	if s.toStdout() {
 		report = a.Stderr
 	}
 	stop := onReport(func() {
 		printAccounting(stderr, flow.Accounting().Snapshot())
 		printRules(stderr, r.processorStats())
+		printRouting(stderr, r.routing.Stats(), outputs.counts())
 	})
 	begun = true
 	ended := func() {}
@@ -216,16 +220,17 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		if job.once || ctx.Err() == nil {
 			whole = failedReads(err, counts)
 		}
-		err = errors.Join(err, printJSON(report, s.reportRun(r, sources, counts, whole)))
+		err = errors.Join(err, printJSON(report, s.reportRun(r, sources, outputs, counts, whole)))
 	} else {
 		printAccounting(report, counts)
 		printRules(report, r.processorStats())
+		printRouting(report, r.routing.Stats(), outputs.counts())
 		if job.once {
 			printTotals(report, sources)
 		}
 	}
-	if job.summary && s.output.kind.Summary != nil && (counts.Total.Indexed > 0 || isTerminal(report)) {
-		err = errors.Join(err, s.output.kind.Summary(context.WithoutCancel(ctx), s.output.options, s.outputEnv(r), report))
+	if job.summary && (counts.Total.Indexed > 0 || isTerminal(report)) {
+		err = errors.Join(err, s.summarize(context.WithoutCancel(ctx), r, report))
 	}
 	a.hints(s, job, counts, err)
 	stopped := ctx.Err() != nil
@@ -302,7 +307,7 @@ func (a *app) hints(s *settings, job shipment, counts shipper.Snapshot, err erro
 	}
 	if c.Returned > 0 {
 		look := ""
-		if err != nil && s.output.kind.Test != nil {
+		if err != nil && slices.ContainsFunc(s.allOutputs(), func(o *outputSetting) bool { return o.kind.Test != nil }) {
 			look = ". What keeps the output from taking them, step by step: trailbeat test output"
 		}
 		fmt.Fprintf(a.Stderr, "%s not delivered; the next run reads them again%s\n", wereRecords(c.Returned), look)
@@ -310,49 +315,6 @@ func (a *app) hints(s *settings, job shipment, counts shipper.Snapshot, err erro
 	if job.nothing != "" && err == nil && c.Received == 0 && c.ReadErrors == 0 {
 		fmt.Fprintf(a.Stderr, job.nothing+"\n", s.Path.Data)
 	}
-}
-
-func (s *settings) backoff() shipper.Backoff {
-	if s.output.kind.Backoff == nil {
-		return shipper.DefaultBackoff()
-	}
-	return s.output.kind.Backoff(s.output.options)
-}
-
-func (s *settings) outputEnv(r *wiring) OutputEnv {
-	return OutputEnv{DataPath: s.Path.Data, Stdout: r.io.Stdout, DataStream: s.DataStream.stream(), Logger: r.log}
-}
-
-// openOutput opens the output and prepares the place that it writes to.
-func (s *settings) openOutput(ctx context.Context, r *wiring) (output.Output, error) {
-	env := s.outputEnv(r)
-	kind, options := s.output.kind, s.output.options
-	prepare := func(ctx context.Context) error {
-		if kind.Setup == nil {
-			return nil
-		}
-		opts := SetupOptions{Start: true, Template: s.template, Report: io.Discard}
-		if err := kind.Setup(ctx, options, env, opts); err != nil {
-			return fmt.Errorf("preparing output.%s: %w", s.output.name, err)
-		}
-		return nil
-	}
-	unprepared := prepare(ctx)
-	if output.IsFatal(unprepared) {
-		return nil, unprepared
-	}
-	out, err := kind.Open(ctx, options, env)
-	if err != nil {
-		return nil, fmt.Errorf("opening output.%s: %w", s.output.name, err)
-	}
-	if unprepared != nil {
-		// The server may be down for now. The flow waits for it, and writes nothing to what is not prepared.
-		r.log.Warn("output could not be prepared yet", "output", s.output.name, "error.message", unprepared)
-		late := &lateOutput{Output: out, prepare: prepare}
-		late.why.Store(&unprepared)
-		out = late
-	}
-	return out, nil
 }
 
 // openInputs opens all inputs. Where one fails the others are closed again.
@@ -395,7 +357,7 @@ func (s *settings) source(r *wiring, in *inputSetting) (shipper.Source, error) {
 		if err != nil {
 			return source, err
 		}
-		own, err := r.pipeline.With(withProcessors(s.Pipeline.config(in.Retain, r.log), list, r.processors))
+		own, err := r.pipeline.With(r.mapping(s.Pipeline.config(in.Retain, r.log), list, r.processors))
 		if err != nil {
 			return source, err
 		}

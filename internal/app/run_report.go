@@ -16,6 +16,10 @@ type runReport struct {
 	Inputs []inputFlow `json:"inputs"`
 	// Processors are those that dropped something or failed.
 	Processors []processorReport `json:"processors"`
+	// Routing are the rules of routing, the catch-all last. Absent: there are none.
+	Routing []routeReport `json:"routing,omitempty"`
+	// Outputs are what each output took, that of the group output first. Absent: there is one.
+	Outputs []branchReport `json:"outputs,omitempty"`
 	// Output is the type, DeadLetters the place for what it refused.
 	Output      string `json:"output"`
 	DeadLetters string `json:"dead_letters"`
@@ -28,6 +32,25 @@ type inputFlow struct {
 	Flow api.Flow `json:"flow"`
 	// Report is what the input tells of itself. Absent: it tells nothing.
 	Report *input.Report `json:"report,omitempty"`
+}
+
+// routeReport is a rule of routing.
+type routeReport struct {
+	Rule string `json:"rule"`
+	// Output is default, the name of one below outputs, dead_letters or discard.
+	Output string `json:"output"`
+	// Dataset and Namespace are those that the rule sets.
+	Dataset   string `json:"dataset,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+	Events    int64  `json:"events"`
+}
+
+// branchReport is what one output took.
+type branchReport struct {
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	Indexed   int64  `json:"indexed"`
+	Duplicate int64  `json:"duplicate"`
 }
 
 type processorReport struct {
@@ -45,7 +68,7 @@ func flowOf(c shipper.Counts) api.Flow {
 }
 
 // reportRun describes a run that has ended.
-func (s *settings) reportRun(r *wiring, sources []shipper.Source, counts shipper.Snapshot, err error) runReport {
+func (s *settings) reportRun(r *wiring, sources []shipper.Source, outputs *openedOutputs, counts shipper.Snapshot, err error) runReport {
 	report := runReport{
 		OK: err == nil, Flow: flowOf(counts.Total), Inputs: []inputFlow{}, Processors: []processorReport{},
 		Output: s.output.name, DeadLetters: s.DeadLetter.place(),
@@ -68,6 +91,13 @@ func (s *settings) reportRun(r *wiring, sources []shipper.Source, counts shipper
 		if p.Dropped > 0 || p.Failed > 0 {
 			report.Processors = append(report.Processors, processorReport{p.ID, p.Processor, p.Dropped, p.Failed})
 		}
+	}
+	for _, one := range r.routing.Stats() {
+		report.Routing = append(report.Routing, routeReport{one.Rule, one.To.Output, one.To.Dataset, one.To.Namespace, one.Events})
+	}
+	for i, c := range outputs.counts() {
+		o := outputs.all[i]
+		report.Outputs = append(report.Outputs, branchReport{o.label(), o.name, c.Stored, c.Duplicate})
 	}
 	return report
 }

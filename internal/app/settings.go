@@ -1,10 +1,12 @@
 package app
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/trailbeat/trailbeat/internal/config"
 	"github.com/trailbeat/trailbeat/internal/migrate"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 // configFile is the name that is looked for where no -c is given.
@@ -22,6 +25,8 @@ type settings struct {
 	Config
 	inputs []inputSetting
 	output *outputSetting // nil where none is enabled
+	// outputs are further ones, by their names.
+	outputs []*outputSetting
 	// template holds the options of setup.template; nil where the components have none.
 	template any
 	// files that were read.
@@ -30,6 +35,8 @@ type settings struct {
 	processors []processor.Spec
 	// warnings about options that have no effect.
 	warnings config.Errors
+	// top is the whole configuration, to tell where in it something stands. Nil: it could not be read.
+	top *config.Section
 	// notes are about options that have an effect, and probably not the one that was meant.
 	notes config.Errors
 }
@@ -43,11 +50,25 @@ type inputSetting struct {
 }
 
 type outputSetting struct {
+	// id is its name below outputs. Empty: it is that of the group output.
+	id string
+	// name is its type.
 	name    string
 	kind    Output
 	options any
 	section *config.Section
 }
+
+// path is the dotted name of its options.
+func (o *outputSetting) path() string {
+	if o.id == "" {
+		return "output." + o.name
+	}
+	return "outputs." + o.id + "." + o.name
+}
+
+// label is its name in rules of routing.
+func (o *outputSetting) label() string { return cmp.Or(o.id, routing.Default) }
 
 // globals are the flags that every command has.
 type globals struct {
@@ -171,7 +192,8 @@ func inspect(tree *config.Tree, components Components) (*settings, config.Errors
 	s.decodeTop(tree, components.Foreign, note)
 	s.resolveInputs(components, note)
 	s.resolveProcessors(components, note)
-	s.resolveOutput(components, note)
+	s.resolveOutputs(components, note)
+	s.checkRouting()
 	s.resolveTemplate(components, note)
 	return s, all
 }
@@ -236,9 +258,28 @@ func (s *settings) resolveInputs(components Components, note func(error)) {
 	}
 }
 
-func (s *settings) resolveOutput(components Components, note func(error)) {
-	for _, name := range names(s.Output) {
-		out := s.Output[name]
+// resolveOutputs finds the output, and those below outputs.
+func (s *settings) resolveOutputs(components Components, note func(error)) {
+	s.output = s.resolveOutput(components, "", s.Output, note)
+	for _, id := range names(s.Outputs) {
+		out := s.resolveOutput(components, id, s.Outputs[id], note)
+		if out == nil {
+			continue
+		}
+		for _, other := range s.allOutputs() {
+			if other.name == out.name && reflect.DeepEqual(other.options, out.options) {
+				note(out.section.Errorf("", "is the same place as %s; give it one of its own, or send the documents there", other.path()))
+			}
+		}
+		s.outputs = append(s.outputs, out)
+	}
+}
+
+// resolveOutput finds the one of a group that is enabled; nil where none is.
+func (s *settings) resolveOutput(components Components, id string, group map[string]*OutputConfig, note func(error)) *outputSetting {
+	var found *outputSetting
+	for _, name := range names(group) {
+		out := group[name]
 		if out == nil || out.Rest == nil {
 			continue
 		}
@@ -259,12 +300,21 @@ func (s *settings) resolveOutput(components Components, note func(error)) {
 			kind.Streams(options, s.DataStream.stream())
 		}
 		s.decodeOptions(out.Rest, options, kind.Foreign, note)
-		if s.output != nil {
-			note(out.Rest.Errorf("", "two outputs are enabled, this and output.%s; write \"enabled: false\" below one of them", s.output.name))
+		if found != nil {
+			note(out.Rest.Errorf("", "two outputs are enabled, this and %s; write \"enabled: false\" below one of them%s", found.path(), moreOutputs(id)))
 			continue
 		}
-		s.output = &outputSetting{name: name, kind: kind, options: options, section: out.Rest}
+		found = &outputSetting{id: id, name: name, kind: kind, options: options, section: out.Rest}
 	}
+	return found
+}
+
+// moreOutputs says where a second output belongs.
+func moreOutputs(id string) string {
+	if id != "" {
+		return ""
+	}
+	return ", or put it below outputs and send documents there with routing"
 }
 
 func (s *settings) resolveTemplate(components Components, note func(error)) {

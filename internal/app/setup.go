@@ -1,6 +1,7 @@
 package app
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 
@@ -13,7 +14,8 @@ func (a *app) setupCommand() *cobra.Command {
 		Use:   "setup",
 		Short: "Prepare the output: install the index template",
 		Long: `Setup prepares the place that documents go to. For output.elasticsearch it installs the index template of the data
-stream; run does that too when it starts, unless setup.template.enabled is false. Other outputs need no setup.`,
+stream, and one for each further data stream that rules of routing name; run does that too when it starts, unless
+setup.template.enabled is false. Other outputs need no setup.`,
 		Example: `  trailbeat setup --dry-run
   trailbeat setup --overwrite -E output.elasticsearch.hosts=https://search:9200`,
 		Args: noArguments,
@@ -22,18 +24,22 @@ stream; run does that too when it starts, unless setup.template.enabled is false
 			if err != nil {
 				return err
 			}
-			if s.output.kind.Setup == nil {
-				fmt.Fprintf(a.Stdout, "output.%s needs no setup\n", s.output.name)
-				return nil
-			}
 			opts.Report, opts.Template = a.Stdout, s.template
-			if s.DeadLetter.Output == lettersInStream {
-				opts.Letters = s.DeadLetter.DataStream
+			var errs []error
+			for _, o := range s.allOutputs() {
+				if o.kind.Setup == nil {
+					fmt.Fprintf(a.Stdout, "%s needs no setup\n", o.path())
+					continue
+				}
+				own := opts
+				if o.id == "" && s.DeadLetter.Output == lettersInStream {
+					own.Letters = s.DeadLetter.DataStream
+				}
+				if err := o.kind.Setup(cmd.Context(), o.options, s.outputEnv(r, o), own); err != nil {
+					errs = append(errs, fmt.Errorf("preparing %s: %w", o.path(), err))
+				}
 			}
-			if err := s.output.kind.Setup(cmd.Context(), s.output.options, s.outputEnv(r), opts); err != nil {
-				return fmt.Errorf("preparing output.%s: %w", s.output.name, err)
-			}
-			return nil
+			return errors.Join(errs...)
 		},
 	}
 	cmd.Flags().BoolVar(&opts.DryRun, "dry-run", false, "print what would be sent and change nothing")

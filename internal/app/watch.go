@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,12 +13,12 @@ import (
 	"github.com/trailbeat/trailbeat/internal/monitor/web"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/output"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 // watch is the monitor of a run and the server that shows it. Nil: nobody watches, and nothing is in between.
 type watch struct {
 	monitor *monitor.Monitor
-	late    *lateOutput // nil: the output was prepared at the start
 	started time.Time
 }
 
@@ -67,13 +68,16 @@ func openWatch(ctx context.Context, s *settings, r *wiring, job shipment, agent 
 	return w, nil
 }
 
-// output puts the monitor around the output.
-func (w *watch) output(out output.Output) output.Output {
-	if w == nil {
-		return out
+// output puts the monitor around an output.
+func (w *watch) output(o *openedOutput) output.Output {
+	switch {
+	case w == nil:
+		return o.out
+	case o.id == "":
+		return w.monitor.Output(o.out)
+	default:
+		return w.monitor.FurtherOutput(o.id, o.name, o.out)
 	}
-	w.late, _ = out.(*lateOutput)
-	return w.monitor.Output(out)
 }
 
 // letters puts the monitor around the dead letters.
@@ -93,19 +97,52 @@ func (w *watch) observer() shipper.Observer {
 }
 
 // attach tells the monitor what it watches.
-func (w *watch) attach(sources []shipper.Source, flow *shipper.Shipper, retry *shipper.Retry) {
+func (w *watch) attach(sources []shipper.Source, flow *shipper.Shipper, outputs *openedOutputs, r *wiring) {
 	if w == nil {
 		return
 	}
-	w.monitor.Attach(sources, flow.Accounting().Snapshot, func() (bool, time.Time, error) {
-		if down, since, err := retry.Down(); down {
+	for _, o := range outputs.all {
+		w.monitor.AttachOutput(o.id, w.down(o))
+	}
+	w.monitor.AttachRules(r.ruleReports)
+	w.monitor.Attach(sources, flow.Accounting().Snapshot)
+}
+
+// down tells whether an output takes nothing now, since when and why.
+func (w *watch) down(o *openedOutput) func() (bool, time.Time, error) {
+	late, _ := o.out.(*lateOutput) // nil: it was prepared at the start
+	return func() (bool, time.Time, error) {
+		if down, since, err := o.retry.Down(); down {
 			return down, since, err
 		}
-		if w.late != nil {
-			if why := w.late.why.Load(); why != nil {
+		if late != nil {
+			if why := late.why.Load(); why != nil {
 				return true, w.started, *why
 			}
 		}
 		return false, time.Time{}, nil
-	})
+	}
+}
+
+// ruleReports are the rules that take records out or send documents somewhere, as they stand now. Processors with the same id are
+// one rule.
+func (r *wiring) ruleReports() []api.Rule {
+	var all []api.Rule
+	for _, p := range r.processorStats() {
+		if !p.Filters {
+			continue
+		}
+		same := slices.IndexFunc(all, func(o api.Rule) bool { return o.Name == p.ID && o.Kind == p.Processor })
+		if same < 0 {
+			same = len(all)
+			all = append(all, api.Rule{Name: p.ID, Kind: p.Processor, Output: routing.Discard})
+		}
+		all[same].Events += p.Dropped
+	}
+	for _, s := range r.routing.Stats() {
+		all = append(all, api.Rule{
+			Name: s.Rule, Kind: api.RuleOfRouting, Output: s.To.Output, Dataset: s.To.Dataset, Namespace: s.To.Namespace, Events: s.Events,
+		})
+	}
+	return all
 }

@@ -77,14 +77,16 @@ func TestWatchOfALateOutput(t *testing.T) {
 	r := &wiring{log: slog.New(slog.DiscardHandler)}
 	watch, err := openWatch(t.Context(), s, r, shipment{watched: true}, shipper.Agent{}, true)
 	require.NoError(t, err)
-	retry := shipper.Decorate(watch.output(late), shipper.DefaultConfig(), shipper.DefaultBackoff(), nil)
+	outputs := &openedOutputs{all: []*openedOutput{{outputSetting: s.output, out: late}}}
+	out, err := outputs.join(s, shipment{}, watch, r.log)
+	require.NoError(t, err)
 	flow, err := shipper.New(shipper.Options{
-		Sources: []shipper.Source{{ID: "a", Input: &fakeInput{}}}, Processor: noMapping{}, Output: retry, DeadLetters: &letterStore{},
+		Sources: []shipper.Source{{ID: "a", Input: &fakeInput{}}}, Processor: noMapping{}, Output: out, DeadLetters: &letterStore{},
 	})
 	require.NoError(t, err)
 	ready, _ := watch.monitor.Ready()
 	assert.False(t, ready, "the run is being put together")
-	watch.attach(nil, flow, retry)
+	watch.attach(nil, flow, outputs, r)
 	ready, problems := watch.monitor.Ready()
 	assert.False(t, ready)
 	assert.Equal(t, "the server is down", problems[0].Text)

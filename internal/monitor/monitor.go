@@ -35,13 +35,14 @@ type Monitor struct {
 	passage *passage
 	inputs  *inputs
 	output  *watchedOutput
+	others  []*watchedOutput // further outputs
 	letters *letters
 	batches *distribution // records of each batch that an input handed out
 	objects *distribution // bytes of each object
 
 	mu         sync.Mutex
 	accounting func() shipper.Snapshot
-	down       func() (bool, time.Time, error)
+	rules      func() []api.Rule
 	fine, day  *ring
 	last       shipper.Snapshot // at the last point
 	stopping   atomic.Bool
@@ -63,15 +64,19 @@ func New(opt Options) *Monitor {
 		objects: newDistribution(1<<10, 10<<10, 100<<10, 1<<20, 5<<20, 10<<20, 50<<20, 100<<20, 1<<30),
 		fine:    newRing(finePoints, fineStep), day: newRing(dayPoints, dayStep),
 	}
-	m.output = &watchedOutput{now: opt.Now, latency: newDistribution(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)}
+	m.output = m.newOutput("", opt.OutputType)
 	return m
 }
 
-// Attach tells the monitor what it watches: the sources, the accounting of the run, and whether the output is down (nil: never).
-func (m *Monitor) Attach(sources []shipper.Source, accounting func() shipper.Snapshot, down func() (bool, time.Time, error)) {
+func (m *Monitor) newOutput(name, kind string) *watchedOutput {
+	return &watchedOutput{name: name, kind: kind, now: m.opt.Now, latency: newDistribution(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)}
+}
+
+// Attach tells the monitor what it watches: the sources and the accounting of the run. It is the last thing before the run begins.
+func (m *Monitor) Attach(sources []shipper.Source, accounting func() shipper.Snapshot) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.accounting, m.down = accounting, down
+	m.accounting = accounting
 	m.inputs.attach(sources)
 }
 
@@ -81,10 +86,42 @@ func (m *Monitor) Join(src *shipper.Source) { m.inputs.join(src) }
 // Leave tells that a source is no longer part of the run: it is not shown any more.
 func (m *Monitor) Leave(id string) { m.inputs.leave(id) }
 
+// AttachOutput tells the monitor how to know whether an output is down, since when and why. The name is that of FurtherOutput,
+// empty for that of Output.
+func (m *Monitor) AttachOutput(name string, down func() (bool, time.Time, error)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, o := range m.outputs() {
+		if o.name == name {
+			o.down = down
+		}
+	}
+}
+
+// AttachRules tells the monitor how to know what the rules of the configuration decided. Their number must be bounded.
+func (m *Monitor) AttachRules(rules func() []api.Rule) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rules = rules
+}
+
+// outputs are all of them. Called with the lock held.
+func (m *Monitor) outputs() []*watchedOutput { return append([]*watchedOutput{m.output}, m.others...) }
+
 // Output puts the monitor around the output itself, behind retries.
 func (m *Monitor) Output(next output.Output) output.Output {
 	m.output.next = next
 	return m.output
+}
+
+// FurtherOutput is Output for one of several more, with its name and type. Call it before the run begins.
+func (m *Monitor) FurtherOutput(name, kind string, next output.Output) output.Output {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	o := m.newOutput(name, kind)
+	o.next = next
+	m.others = append(m.others, o)
+	return o
 }
 
 // Letters puts the monitor around the dead letters.
@@ -146,7 +183,9 @@ func (m *Monitor) Tick() {
 	defer m.mu.Unlock()
 	counts := m.snapshot()
 	m.inputs.tick(counts, now)
-	m.output.tick(now)
+	for _, o := range m.outputs() {
+		o.tick(now)
+	}
 	m.fine.add(now, counts.Total, lag, longest)
 	m.day.add(now, counts.Total, lag, longest)
 	m.last = counts

@@ -38,7 +38,8 @@ func newScene(opt monitor.Options, sources ...shipper.Source) *scene {
 	}
 	s.Attach(sources, func() shipper.Snapshot {
 		return shipper.Snapshot{Total: s.counts, Inputs: []shipper.InputCounts{{ID: "trail", Counts: s.counts}}}
-	}, func() (bool, time.Time, error) { return s.down != nil, start, s.down })
+	})
+	s.AttachOutput("", func() (bool, time.Time, error) { return s.down != nil, start, s.down })
 	return s
 }
 

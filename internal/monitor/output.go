@@ -13,10 +13,13 @@ import (
 
 // watchedOutput measures each try of a write. It stands behind the retries, so that it sees what the server sees.
 type watchedOutput struct {
-	next    output.Output
-	now     func() time.Time
-	latency *distribution
-	active  atomic.Int64
+	// name is that below outputs, kind the type.
+	name, kind string
+	next       output.Output
+	down       func() (bool, time.Time, error) // nil: never; guarded by the monitor
+	now        func() time.Time
+	latency    *distribution
+	active     atomic.Int64
 
 	mu    sync.Mutex
 	count outputCounts

@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/trailbeat/trailbeat/input"
@@ -40,11 +41,13 @@ func takeReport(s *api.Input, r input.Report) {
 // problems are what a person should look at now, what blocks all first.
 func problems(s *api.Status, lettersSince time.Time) []api.Problem {
 	all := []api.Problem{}
-	if s.Output.Down {
-		all = append(all, api.Problem{
-			Where: "output", Text: s.Output.Error, Since: s.Output.Since, Blocking: true,
-			Hint: "Nothing is lost: it is tried again until it works. Look closer with: trailbeat test output",
-		})
+	for _, o := range append([]api.Output{s.Output}, s.Outputs...) {
+		if o.Down {
+			all = append(all, api.Problem{
+				Where: strings.TrimSpace("output " + o.Name), Text: o.Error, Since: o.Since, Blocking: true,
+				Hint: strings.TrimSpace("Nothing is lost: it is tried again until it works. Look closer with: trailbeat test output " + o.Name),
+			})
+		}
 	}
 	if s.DeadLetters.Error != "" {
 		all = append(all, api.Problem{

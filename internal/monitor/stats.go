@@ -1,18 +1,22 @@
 package monitor
 
-import "github.com/trailbeat/trailbeat/internal/shipper"
+import (
+	"github.com/trailbeat/trailbeat/internal/monitor/api"
+	"github.com/trailbeat/trailbeat/internal/shipper"
+)
 
 // Stats are the counters behind the metrics: all that only grows, and what is needed to tell them apart. Labels are bounded.
 type Stats struct {
 	Counts shipper.Snapshot
-	// Batches is the number of records of each batch that inputs handed out, Objects the unpacked size of files and S3 objects in bytes,
-	// Writes the time that one write took, in seconds.
-	Batches, Objects, Writes Histogram
+	// Batches is the number of records of each batch that inputs handed out, Objects the unpacked size of files and S3 objects in bytes.
+	Batches, Objects Histogram
 	// ObjectsStarted and ObjectsDone count files and S3 objects.
 	ObjectsStarted, ObjectsDone int64
-	Output                      OutputStats
-	// OutputUp says that the circuit is closed.
-	OutputUp bool
+	// Output is that of the group output. Outputs are all, it first.
+	Output  OutputStats
+	Outputs []OutputStats
+	// Rules are those of the configuration.
+	Rules []api.Rule
 	// Places are accounts and regions, at most api.MaxPlaces.
 	Places []PlaceStats
 	// Letters counts dead letters by type.
@@ -21,6 +25,12 @@ type Stats struct {
 
 // OutputStats counts what was written. What is sent again counts again.
 type OutputStats struct {
+	// Name is that below outputs. Empty: that of the group output.
+	Name string
+	// Up says that the circuit is closed.
+	Up bool
+	// Writes is the time that one write took, in seconds.
+	Writes                   Histogram
 	Batches, FailedBatches   int64
 	Sent, Stored, Duplicate  int64
 	Retried, Refused, Active int64
@@ -47,29 +57,21 @@ func LagBounds() []float64 {
 
 // Stats gives the counters of now.
 func (m *Monitor) Stats() Stats {
-	s := Stats{
-		Batches: m.batches.histogram(), Objects: m.objects.histogram(), Writes: m.output.latency.histogram(),
-		Letters: map[string]int64{}, OutputUp: true,
-	}
+	s := Stats{Batches: m.batches.histogram(), Objects: m.objects.histogram(), Letters: map[string]int64{}}
 	m.mu.Lock()
 	s.Counts = m.snapshot()
-	if m.down != nil {
-		down, _, _ := m.down()
-		s.OutputUp = !down
+	for _, o := range m.outputs() {
+		s.Outputs = append(s.Outputs, o.stats())
+	}
+	s.Output = s.Outputs[0]
+	if m.rules != nil {
+		s.Rules = m.rules()
 	}
 	m.mu.Unlock()
 
 	m.inputs.mu.Lock()
 	s.ObjectsStarted, s.ObjectsDone = m.inputs.started, m.inputs.closed
 	m.inputs.mu.Unlock()
-
-	o := m.output
-	o.mu.Lock()
-	s.Output = OutputStats{
-		Batches: o.count.batches, FailedBatches: o.count.failedBatches, Sent: o.count.sent, Stored: o.count.stored,
-		Duplicate: o.count.duplicate, Retried: o.count.retried, Refused: o.count.refused, Active: o.active.Load(),
-	}
-	o.mu.Unlock()
 
 	m.letters.mu.Lock()
 	for kind, one := range m.letters.byType {
@@ -88,5 +90,19 @@ func (m *Monitor) Stats() Stats {
 		}
 		s.Places = append(s.Places, p)
 	}
+	return s
+}
+
+func (o *watchedOutput) stats() OutputStats {
+	s := OutputStats{Name: o.name, Up: true, Writes: o.latency.histogram()}
+	if o.down != nil {
+		down, _, _ := o.down()
+		s.Up = !down
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := &o.count
+	s.Batches, s.FailedBatches, s.Sent, s.Stored = c.batches, c.failedBatches, c.sent, c.stored
+	s.Duplicate, s.Retried, s.Refused, s.Active = c.duplicate, c.retried, c.refused, o.active.Load()
 	return s
 }

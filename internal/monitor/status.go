@@ -26,7 +26,10 @@ func (m *Monitor) Status() api.Status {
 	s.Rate = rate(shipper.Counts{}, recent.counts, took)
 	lately, _ := m.fine.latest(int(lagMinutes * time.Minute / fineStep))
 	s.Lag = lately.lag.lag(lately.longest)
-	s.Output = m.outputStatus(now)
+	m.outputStatus(&s)
+	if m.rules != nil {
+		s.Rules = m.rules()
+	}
 	s.DeadLetters = m.letters.status(m.opt.LetterPlace, m.opt.Program.Details)
 	s.Inputs = m.inputs.status(counts, m.opt.Program.Details)
 	s.Places = m.passage.status(now)
@@ -52,7 +55,8 @@ func (m *Monitor) Status() api.Status {
 func (m *Monitor) Ready() (bool, []api.Problem) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s := api.Status{Output: m.outputStatus(m.opt.Now()), DeadLetters: m.letters.status("", false)}
+	s := api.Status{DeadLetters: m.letters.status("", false)}
+	m.outputStatus(&s)
 	in := problems(&s, m.letters.failingSince())
 	if m.accounting == nil {
 		in = append(in, api.Problem{Where: "trailbeat", Text: "the run is being put together", Blocking: true})
@@ -96,18 +100,25 @@ func rate(before, now shipper.Counts, points int) api.Rate {
 	}
 }
 
-func (m *Monitor) outputStatus(now time.Time) api.Output {
-	o := m.output
+// outputStatus says how the outputs are. Called with the lock held.
+func (m *Monitor) outputStatus(s *api.Status) {
+	s.Output = m.output.status()
+	for _, o := range m.others {
+		s.Outputs = append(s.Outputs, o.status())
+	}
+}
+
+func (o *watchedOutput) status() api.Output {
 	o.mu.Lock()
 	s := api.Output{
-		Type: m.opt.OutputType, Batches: o.count.batches, FailedBatches: o.count.failedBatches, Sent: o.count.sent,
+		Name: o.name, Type: o.kind, Batches: o.count.batches, FailedBatches: o.count.failedBatches, Sent: o.count.sent,
 		Retried: o.count.retried, Refused: o.count.refused, Active: o.active.Load(), Latency: o.mean(), LastWrite: utc(o.lastWrite),
 	}
 	o.mu.Unlock()
-	if m.down == nil {
+	if o.down == nil {
 		return s
 	}
-	if down, since, err := m.down(); down {
+	if down, since, err := o.down(); down {
 		s.Down, s.Since = true, utc(since)
 		if err != nil {
 			s.Error = tellable(err.Error())

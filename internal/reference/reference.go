@@ -101,6 +101,9 @@ func kindText(o *config.Option) string {
 	case config.KindList:
 		return "list of " + strings.TrimSuffix(kindText(o.Element), "s") + "s"
 	case config.KindMap:
+		if o.Element.Kind == config.KindMap {
+			return "names with groups"
+		}
 		return "names with " + kindText(o.Element)
 	default:
 		return "any"

@@ -34,6 +34,7 @@ const (
 	kindCondition config.Kind = -1 - iota
 	kindInput
 	kindProcessors
+	kindOutputs
 )
 
 // place is an option in the tree that the schema is made of.
@@ -97,6 +98,9 @@ func (b *schemaBuilder) tree() *place {
 		}
 	}
 	root.at("trailbeat").members["inputs"] = &place{kind: config.KindList, element: inputs, text: "What is read, side by side."}
+	if o := root.members["outputs"]; o != nil {
+		o.kind, o.element = kindOutputs, root.at("output")
+	}
 	root.members["processors"] = &place{kind: kindProcessors, text: "Processors of all inputs."}
 	for _, p := range b.r.Parts {
 		if !strings.Contains(p.Path, "*") {
@@ -242,6 +246,8 @@ func (b *schemaBuilder) takes(p *place, name string) map[string]any {
 		return b.list(p.element, name+".*")
 	case kindProcessors:
 		return b.list(b.processor, "processor")
+	case kindOutputs:
+		return map[string]any{"type": []string{"object", "null"}, "additionalProperties": b.ref(p.element, "output")}
 	case kindInput:
 		return b.inputs(p)
 	case config.KindGroup, kindCondition:
@@ -300,7 +306,7 @@ func (b *schemaBuilder) members(p *place, prefix, name string, properties, patte
 		switch m.kind {
 		case config.KindGroup:
 			b.members(m, dotted, join(name, member), properties, patterns)
-		case config.KindMap, config.KindAny, kindCondition, kindProcessors:
+		case config.KindMap, config.KindAny, kindCondition, kindProcessors, kindOutputs:
 			patterns["^"+regexp.QuoteMeta(dotted)+`\.`] = true // free names, or names that are checked where they are nested
 		}
 	}

@@ -29,9 +29,20 @@ type world struct {
 	want   map[string]bool // records that must be stored or dead-lettered
 	dead   map[string]bool // records that can only be dead-lettered
 	left   map[string][]fakeBatch
+	output func() output.Output
 }
 
-func newWorld(seed uint64) *world {
+// slowly is an output that takes its time.
+func slowly(next output.Output) output.Output {
+	return &scripted{write: func(ctx context.Context, _ int, evs []*ecs.Event) (output.Result, error) {
+		if err := sleep(ctx, 100*time.Millisecond); err != nil {
+			return output.Result{}, err
+		}
+		return next.Write(ctx, evs)
+	}}
+}
+
+func newWorld(seed uint64, more ...string) *world {
 	rnd := rand.New(rand.NewPCG(seed, 1))
 	w := &world{rnd: rnd, memory: &outputtest.Memory{}, want: map[string]bool{}, dead: map[string]bool{}, left: map[string][]fakeBatch{}}
 	faults := []outputtest.Fault{outputtest.Refuse, outputtest.Lose, outputtest.LosePart, outputtest.Split, outputtest.Reject, outputtest.Mixed}
@@ -44,7 +55,8 @@ func newWorld(seed uint64) *world {
 		}
 		return nil
 	}}
-	kinds := []string{"event", "event", "event", "event", "drop", "panic", "fail", "poison"}
+	w.output = func() output.Output { return Decorate(slowly(w.chaos), Config{}, testBackoff, nil) }
+	kinds := append([]string{"event", "event", "event", "event", "drop", "panic", "fail", "poison"}, more...)
 	for source := range 1 + rnd.IntN(3) {
 		for batch := range rnd.IntN(12) {
 			var raws []string
@@ -98,15 +110,9 @@ func (w *world) run(t *testing.T, stop time.Duration) {
 		in.redeliver = w.rnd.IntN(3)
 		ins = append(ins, in)
 	}
-	slow := &scripted{write: func(ctx context.Context, _ int, evs []*ecs.Event) (output.Result, error) {
-		if err := sleep(ctx, 100*time.Millisecond); err != nil {
-			return output.Result{}, err
-		}
-		return w.chaos.Write(ctx, evs)
-	}}
 	var mu sync.Mutex
 	acked := map[string]bool{}
-	s := newShipper(t, Decorate(slow, Config{}, testBackoff, nil), w.box, func(o *Options) {
+	s := newShipper(t, w.output(), w.box, func(o *Options) {
 		o.Config = Config{NumberOfWorkers: 1 + w.rnd.IntN(4), ShutdownTimeout: time.Duration(w.rnd.IntN(3000)) * time.Millisecond}
 		o.MaxEvents = 1 + w.rnd.IntN(8)
 	}, ins...)
@@ -152,14 +158,16 @@ func TestEveryRecordIsDeliveredOnceInEffect(t *testing.T) {
 	}
 }
 
-func (w *world) check(t *testing.T) {
+func (w *world) check(t *testing.T, others ...*outputtest.Memory) {
 	for id, left := range w.left {
 		assert.Empty(t, left, "source %s still holds something", id)
 	}
 	storedIDs, deadIDs := map[string]bool{}, map[string]bool{}
-	for _, id := range ids(w.memory) {
-		assert.False(t, storedIDs[id], "%s is stored twice", id)
-		storedIDs[id] = true
+	for _, memory := range append(others, w.memory) {
+		for _, id := range ids(memory) {
+			assert.False(t, storedIDs[id], "%s is stored twice", id)
+			storedIDs[id] = true
+		}
 	}
 	for _, raw := range w.box.raws() {
 		assert.NotContains(t, raw, "#", "the bytes are those of the record")

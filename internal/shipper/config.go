@@ -15,7 +15,8 @@ type Config struct {
 	// ShutdownTimeout is how long the batches in flight may take after the first signal to stop; what is not done by then
 	// is handed back to its source. Default 30s. Zero hands everything back at once.
 	ShutdownTimeout time.Duration `config:"shutdown_timeout"`
-	// RateLimit is the most documents per second that are sent to the output, retries included. Default 0: no limit.
+	// RateLimit is the most documents per second that are sent to the output, retries included. It does not hold for those below
+	// outputs. Default 0: no limit.
 	RateLimit int `config:"rate_limit"`
 }
 

@@ -161,6 +161,12 @@ func process(raw []byte, ev *ecs.Event) error {
 	case strings.HasPrefix(text, "elsewhere"):
 		ev.DataStream.Namespace = "elsewhere"
 	}
+	if name, routed := strings.CutPrefix(text, "to "); routed {
+		ev.Meta.Output, _, _ = strings.Cut(name, " ")
+	}
+	if strings.HasPrefix(text, "letter") {
+		return letterFault{}
+	}
 	ev.Event.ID = text
 	ev.Event.Original = text
 	if !strings.HasPrefix(text, "nameless") {
@@ -168,6 +174,12 @@ func process(raw []byte, ev *ecs.Event) error {
 	}
 	return nil
 }
+
+// letterFault is a verdict that a record belongs to the dead letters.
+type letterFault struct{}
+
+func (letterFault) Error() string      { return "sent there by rule x" }
+func (letterFault) LetterType() string { return "routed" }
 
 type processFunc func(raw []byte, ev *ecs.Event) error
 

@@ -26,7 +26,8 @@ type Letter struct {
 	ID, Index string
 	// InputID and InputType name the configured input that delivered the record in this run.
 	InputID, InputType string
-	// Type and Reason are the words of the server, or of the flow (TypePanic, TypeMapping, TypeDamaged).
+	// Type and Reason are the words of the server, or of the flow (TypePanic, TypeMapping, TypeDamaged), or of an error of the
+	// Processor that has a method LetterType.
 	Type, Reason string
 	// Status is the HTTP status of the document, 0 where there is none.
 	Status int

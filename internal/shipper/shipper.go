@@ -15,7 +15,8 @@ import (
 )
 
 // Processor maps one raw record into the document that stands in ev already: the read time, tags, origin. It never fails
-// a record away for what stands in it. Any error that Options.IsDrop does not know sends the record to the dead letters.
+// a record away for what stands in it. Any error that Options.IsDrop does not know sends the record to the dead letters; a method
+// LetterType of it says why it belongs there.
 // Safe for concurrent use, with an event each. *pipeline.Pipeline is one.
 type Processor interface {
 	Process(raw []byte, ev *ecs.Event) error

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/trailbeat/trailbeat/ecs"
@@ -163,6 +164,14 @@ func (w *worker) process(src *Source, rec *input.Record, ev *ecs.Event) (err err
 func (w *worker) spoilt(d delivery, rec *input.Record, ev *ecs.Event, err error) {
 	l := w.letter(d, rec)
 	l.Type, l.Reason = TypeMapping, err.Error()
+	var meant interface{ LetterType() string }
+	if errors.As(err, &meant) {
+		l.Type = meant.LetterType()
+		l.ID, l.Index = strings.Clone(ev.Meta.ID), w.index.of(ev) // the next record takes the event over
+		if w.opt.KeepDocument {
+			l.Document = ev.AppendJSON(nil)
+		}
+	}
 	var damaged *damagedError
 	if errors.As(err, &damaged) {
 		l.Type = TypeDamaged

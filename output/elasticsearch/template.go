@@ -15,6 +15,9 @@ var templates embed.FS
 // managedBy marks what is ours, in _meta.managed_by of a template.
 const managedBy = "trailbeat"
 
+// BuiltinPriority is that of the built-in templates, among templates that match the same name.
+const BuiltinPriority = 500
+
 // Template is the index template as Setup installs it.
 type Template struct {
 	// Name that it is installed under.

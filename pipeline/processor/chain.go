@@ -220,7 +220,8 @@ func (s *step) fail(err error, failures *[]string) {
 type Stat struct {
 	// ID and Processor name it. The ID is that of the configuration, or its place there.
 	ID, Processor string
-	// Dropped events were taken out by it. Always zero for a processor that drops none.
+	// Filters says that it takes events out. Dropped is how many it took.
+	Filters bool
 	Dropped int64
 	// Failed is how often it failed.
 	Failed int64
@@ -235,7 +236,7 @@ func (l *List) Stats() []Stat {
 	eachStep(l.steps, func(s *step) {
 		stat := Stat{ID: s.id, Processor: s.name, Failed: s.failed.Load()}
 		if s.drop != nil {
-			stat.Dropped = s.drop.n.Load()
+			stat.Filters, stat.Dropped = true, s.drop.n.Load()
 		}
 		all = append(all, stat)
 	})

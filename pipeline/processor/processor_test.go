@@ -256,7 +256,7 @@ func TestChain(t *testing.T) {
 		assert.Equal(t, c.drop, d.ID())
 		assert.ErrorContains(t, err, c.drop)
 	}
-	assert.Equal(t, []processor.Stat{{ID: "0", Processor: "add_tags"}, {ID: "1", Processor: "drop_event", Dropped: 1}}, own.Stats())
+	assert.Equal(t, []processor.Stat{{ID: "0", Processor: "add_tags"}, {ID: "1", Processor: "drop_event", Filters: true, Dropped: 1}}, own.Stats())
 	var dropped []int64
 	for _, s := range global.Stats() {
 		dropped = append(dropped, s.Dropped)

@@ -1,6 +1,7 @@
 package routing
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -65,6 +66,42 @@ func (c *Config) Targets() []Target {
 		all = append(all, r.Target)
 	}
 	return append(all, c.CatchAll)
+}
+
+// Stream is a data stream that documents are sent to.
+type Stream struct {
+	// Output is the name of its output, Default for that of the group output.
+	Output string
+	// Dataset and Namespace are parts of its name.
+	Dataset, Namespace string
+	// Retention is how long it keeps documents. Empty: nothing is said about that.
+	Retention string
+}
+
+// Streams are all data streams that the rules send documents to, each once, where documents have this dataset and namespace
+// without rules. The error names a data stream that is to keep documents for different times.
+func (c *Config) Streams(dataset, namespace string) ([]Stream, error) {
+	var all []Stream
+	var errs []error
+	for _, t := range c.Targets() {
+		if t.Output == Discard || t.Output == DeadLetters {
+			continue
+		}
+		s := Stream{cmp.Or(t.Output, Default), cmp.Or(t.Dataset, dataset), cmp.Or(t.Namespace, namespace), t.Retention}
+		i := slices.IndexFunc(all, func(o Stream) bool {
+			return o.Output == s.Output && o.Dataset == s.Dataset && o.Namespace == s.Namespace
+		})
+		switch {
+		case i < 0:
+			all = append(all, s)
+		case all[i].Retention == "":
+			all[i].Retention = s.Retention
+		case s.Retention != "" && s.Retention != all[i].Retention:
+			errs = append(errs, fmt.Errorf("rules: say both %s and %s for how long the data stream of %s-%s keeps documents; write the same retention, or another dataset or namespace",
+				all[i].Retention, s.Retention, s.Dataset, s.Namespace))
+		}
+	}
+	return all, errors.Join(errs...)
 }
 
 // Place names the rule i: by its name, or by where it stands.

@@ -28,8 +28,12 @@ type Status struct {
 	// Lag is that of the last five minutes.
 	Lag Lag `json:"lag"`
 	// Inputs are those of the configuration, in its order.
-	Inputs      []Input     `json:"inputs"`
-	Output      Output      `json:"output"`
+	Inputs []Input `json:"inputs"`
+	Output Output  `json:"output"`
+	// Outputs are those below outputs, in the order of their names. Absent: there are none.
+	Outputs []Output `json:"outputs,omitempty"`
+	// Rules take records out or send documents somewhere: those of processors, then those of routing. Absent: there are none.
+	Rules       []Rule      `json:"rules,omitempty"`
 	DeadLetters DeadLetters `json:"dead_letters"`
 	// Places are accounts and regions, those with the most events of the last hour first. All that are over MaxPlaces are one.
 	Places []Place `json:"places"`
@@ -68,7 +72,7 @@ type Program struct {
 
 // Problem is something that is wrong now.
 type Problem struct {
-	// Where is output, dead_letters, or input and the id of one: "input trail".
+	// Where is output, dead_letters, or output or input and the name of one: "output cheap", "input trail".
 	Where string `json:"where"`
 	// Text says what is wrong, Hint how to mend it where that is known.
 	Text string `json:"text"`
@@ -152,8 +156,28 @@ type Input struct {
 	LastErrorTime time.Time `json:"last_error_time,omitzero"`
 }
 
+// RuleOfRouting is the Kind of rules of routing.
+const RuleOfRouting = "routing"
+
+// Rule is a rule of the configuration, and what it decided in this run.
+type Rule struct {
+	// Name is its id or name in the configuration, or its place there.
+	Name string `json:"name"`
+	// Kind is RuleOfRouting, or the processor: drop_event, sample.
+	Kind string `json:"kind"`
+	// Output is where to: default, the name of one below outputs, dead_letters or discard.
+	Output string `json:"output"`
+	// Dataset and Namespace are those that it sets. Absent: it leaves them.
+	Dataset   string `json:"dataset,omitempty"`
+	Namespace string `json:"namespace,omitempty"`
+	// Events met it. One that is delivered again counts again.
+	Events int64 `json:"events"`
+}
+
 // Output is where documents go.
 type Output struct {
+	// Name is that below outputs. Absent: it is the one of the group output.
+	Name string `json:"name,omitempty"`
 	Type string `json:"type"`
 	// Down says that it takes nothing now, since Since and for the reason Error.
 	Down  bool      `json:"down"`

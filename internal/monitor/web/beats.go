@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"os"
 	"runtime"
@@ -22,9 +23,28 @@ func (h *handler) stats(w http.ResponseWriter, _ *http.Request) {
 		"beat":      beat(&st),
 		"filebeat":  filebeat(&st, &counters),
 		"libbeat":   libbeat(&st, &counters),
-		"trailbeat": object{"records": st.Flow, "ready": st.Ready},
+		"trailbeat": trailbeat(&st, &counters),
 		"system":    object{"cpu": object{"cores": runtime.NumCPU()}},
 	})
+}
+
+// trailbeat is what Filebeat has no place for.
+func trailbeat(st *api.Status, c *monitor.Stats) object {
+	own := object{"records": st.Flow, "ready": st.Ready}
+	if len(c.Rules) > 0 {
+		own["rules"] = c.Rules
+	}
+	if len(c.Outputs) > 1 {
+		outputs := object{}
+		for _, o := range c.Outputs {
+			outputs[cmp.Or(o.Name, "default")] = object{
+				"up": o.Up, "batches": object{"total": o.Batches, "failed": o.FailedBatches},
+				"events": object{"acked": o.Stored + o.Duplicate, "active": o.Active, "duplicates": o.Duplicate, "failed": o.Retried, "refused": o.Refused, "total": o.Sent},
+			}
+		}
+		own["outputs"] = outputs
+	}
+	return own
 }
 
 // state is what Beats tell of their setup.

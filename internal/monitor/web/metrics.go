@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"runtime"
@@ -26,7 +27,7 @@ func newMetrics(src Source) (http.Handler, error) {
 }
 
 // collector makes metrics of the monitor's counters whenever it is asked, so that nothing is counted twice. All labels are bounded:
-// inputs by the configuration, places by api.MaxPlaces, types of dead letters by the monitor, the others by lists.
+// inputs, outputs and rules by the configuration, places by api.MaxPlaces, types of dead letters by the monitor, the others by lists.
 type collector struct {
 	src Source
 	table
@@ -43,7 +44,7 @@ type table struct {
 	buildInfo, ready, outputUp                                      *prometheus.Desc
 	received, settled, inFlight, readErrors                         *prometheus.Desc
 	batch, objects, objectsStarted                                  *prometheus.Desc
-	writes, documents, active, writeTime                            *prometheus.Desc
+	writes, documents, active, writeTime, rules                     *prometheus.Desc
 	letters                                                         *prometheus.Desc
 	events, lag, newest                                             *prometheus.Desc
 	waiting, open, failing, read, failed, skipped, calls, throttled *prometheus.Desc
@@ -60,7 +61,7 @@ func newDescs() (table, []*prometheus.Desc) {
 	m := table{
 		buildInfo: desc("build_info", "The version that runs; always 1.", "version", "goversion"),
 		ready:     desc("ready", "1 while what is read can be delivered, else 0."),
-		outputUp:  desc("output_up", "0 while the output takes nothing and all workers wait for it, else 1."),
+		outputUp:  desc("output_up", "0 while the output takes nothing and all workers wait for it, else 1.", "output"),
 
 		received:   desc("records_received_total", "Records that an input handed out. One that is delivered again counts again.", "input"),
 		settled:    desc("records_total", "Records by what became of them; returned ones come again.", "input", "outcome"),
@@ -71,10 +72,11 @@ func newDescs() (table, []*prometheus.Desc) {
 		objects:        desc("object_size_bytes", "Unpacked size of each file or S3 object, up to the end of its last record."),
 		objectsStarted: desc("objects_started_total", "Files and S3 objects that records came of."),
 
-		writes:    desc("output_writes_total", "Requests to the output; failed ones were not answered, or refused as a whole.", "result"),
-		documents: desc("output_documents_total", "Documents by the output's verdict. One that is sent again counts again.", "result"),
-		active:    desc("output_active_documents", "Documents that are being written."),
-		writeTime: desc("output_write_duration_seconds", "Time of one write."),
+		writes:    desc("output_writes_total", "Requests to the output; failed ones were not answered, or refused as a whole.", "output", "result"),
+		documents: desc("output_documents_total", "Documents by the output's verdict. One that is sent again counts again.", "output", "result"),
+		active:    desc("output_active_documents", "Documents that are being written.", "output"),
+		writeTime: desc("output_write_duration_seconds", "Time of one write.", "output"),
+		rules:     desc("rule_events_total", "Records that met a rule of the configuration that takes them out or sends them somewhere.", "rule", "kind", "output"),
 
 		letters: desc("dead_letters_total", "Records that can never be indexed as they are, by the type of the reason.", "type"),
 
@@ -114,7 +116,6 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(d.buildInfo, 1, status.Program.Version, runtime.Version())
 	gauge(d.ready, one(status.Ready))
-	gauge(d.outputUp, one(stats.OutputUp))
 	for _, in := range stats.Counts.Inputs {
 		count(d.received, in.Received, in.ID)
 		count(d.settled, in.Indexed, in.ID, "indexed")
@@ -128,14 +129,21 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	ch <- histogram(d.batch, stats.Batches)
 	ch <- histogram(d.objects, stats.Objects)
 	count(d.objectsStarted, stats.ObjectsStarted)
-	count(d.writes, stats.Output.Batches-stats.Output.FailedBatches, "answered")
-	count(d.writes, stats.Output.FailedBatches, "failed")
-	count(d.documents, stats.Output.Stored, "stored")
-	count(d.documents, stats.Output.Duplicate, "duplicate")
-	count(d.documents, stats.Output.Retried, "retried")
-	count(d.documents, stats.Output.Refused, "refused")
-	gauge(d.active, float64(stats.Output.Active))
-	ch <- histogram(d.writeTime, stats.Writes)
+	for _, o := range stats.Outputs {
+		name := cmp.Or(o.Name, "default")
+		gauge(d.outputUp, one(o.Up), name)
+		count(d.writes, o.Batches-o.FailedBatches, name, "answered")
+		count(d.writes, o.FailedBatches, name, "failed")
+		count(d.documents, o.Stored, name, "stored")
+		count(d.documents, o.Duplicate, name, "duplicate")
+		count(d.documents, o.Retried, name, "retried")
+		count(d.documents, o.Refused, name, "refused")
+		gauge(d.active, float64(o.Active), name)
+		ch <- histogram(d.writeTime, o.Writes, name)
+	}
+	for _, r := range stats.Rules {
+		count(d.rules, r.Events, r.Name, r.Kind, r.Output)
+	}
 	for kind, n := range stats.Letters {
 		count(d.letters, n, kind)
 	}

@@ -60,6 +60,11 @@ function render(s) {
   show($("sum"), sum(s.flow));
   if (series) { draw("rate", series); draw("lag", series); }
   show($("inputs"), s.inputs.map((in_) => input(in_, s)));
+  const outs = s.outputs || [], rules_ = s.rules || [];
+  $("outputs-part").hidden = outs.length === 0;
+  show($("outputs"), outs.length > 0 ? outputs([s.output, ...outs], s) : []);
+  $("rules-part").hidden = rules_.length === 0;
+  show($("rules"), rules_.length > 0 ? rules(rules_, s) : []);
   show($("places"), places(s));
   top(s);
   letters(s);
@@ -67,7 +72,7 @@ function render(s) {
   $("process").textContent = `${bytes(c.memory_bytes)} memory, ${span(c.cpu_seconds)} CPU time on ${c.cores} cores, ${c.goroutines} goroutines`;
 }
 
-const title = (p) => ({ output: "The output takes nothing", dead_letters: "Dead letters cannot be stored" })[p.where] || p.where.replace(/^input (.*)/, "Input $1 cannot read");
+const title = (p) => ({ output: "The output takes nothing", dead_letters: "Dead letters cannot be stored" })[p.where] || p.where.replace(/^input (.*)/, "Input $1 cannot read").replace(/^output (.*)/, "The output $1 takes nothing");
 
 function problem(p, s) {
   return h("li", { class: p.blocking ? "blocking" : "" },
@@ -99,6 +104,27 @@ function input(in_, s) {
       in_.last_object ? fact("Last object", h("span", { class: "mono break" }, in_.last_object), "wide") : null),
     in_.last_error ? h("div", { class: "trouble" }, h("p", {}, h("b", {}, `Last error${in_.last_error_time ? ", " + ago(in_.last_error_time, s.now) : ""}: `), in_.last_error),
       in_.last_error_hint ? h("p", {}, h("b", {}, "To mend it: "), in_.last_error_hint) : null) : null);
+}
+
+function outputs(list, s) {
+  const col = (name, cls) => h("th", { scope: "col", class: cls }, name), num = (v) => h("td", { class: "num" }, v);
+  return h("table", {}, h("caption", { class: "quiet" }, "Outputs"),
+    h("thead", {}, h("tr", {}, col("Output"), col("Type"), col("State"), col("Documents sent", "num"), col("Sent again", "num"), col("Refused", "num"), col("A write", "num"), col("Last write", "num"))),
+    h("tbody", {}, list.map((o) => h("tr", {}, h("th", { scope: "row" }, o.name || "default"), h("td", {}, o.type),
+      h("td", {}, h("span", { class: `tag ${o.down ? "bad" : "good"}` }, o.down ? "down" : "up")),
+      num(count(o.sent)), num(count(o.retried)), num(count(o.refused)),
+      num(o.latency_seconds > 0 ? `${Math.max(1, Math.round(o.latency_seconds * 1000))} ms` : "–"), num(o.last_write ? ago(o.last_write, s.now) : "–")))));
+}
+
+const places_ = { discard: "nowhere", dead_letters: "dead letters" };
+
+function rules(list, s) {
+  const col = (name, cls) => h("th", { scope: "col", class: cls }, name), all = Math.max(1, s.flow.received);
+  const target = (r) => [places_[r.output] || r.output, r.dataset ? `dataset ${r.dataset}` : "", r.namespace ? `namespace ${r.namespace}` : ""].filter(Boolean).join(", ");
+  return h("table", {}, h("caption", { class: "quiet" }, "Rules"),
+    h("thead", {}, h("tr", {}, col("Rule"), col("Of"), col("Goes to"), col("Events", "num"), col("Of all", "num"))),
+    h("tbody", {}, list.map((r) => h("tr", {}, h("th", { scope: "row", class: "break" }, r.name), h("td", {}, r.kind), h("td", {}, target(r)),
+      h("td", { class: "num" }, count(r.events)), h("td", { class: "num" }, `${((100 * r.events) / all).toFixed(1)} %`)))));
 }
 
 function spark(list) {

@@ -38,9 +38,9 @@ export function flow(s) {
     text(534, middle - 18, "small", "Pipeline", "middle"),
     text(534, middle + 8, "big", `${rate(s.rate.received)} events/s`, "middle"),
     text(534, middle + 29, "small", `${count(f.in_flight)} in flight`, "middle")));
-  const out = s.output;
+  const more = (s.outputs || []).length, out = (s.outputs || []).find((o) => o.down && !s.output.down) || s.output;
   parts.push(h("g", { class: `node ${out.down ? "bad" : ""}` }, h("rect", { x: 848, y: middle - 44, width: 250, height: 88, rx: 12 }),
-    text(866, middle - 18, "small", `Output · ${out.type}`),
+    text(866, middle - 18, "small", `Output · ${out.name ? `${out.name}, ` : ""}${out.type}${more > 0 ? ` and ${more} more` : ""}`),
     text(866, middle + 8, "big", count(f.indexed)),
     text(866, middle + 29, "small", out.down ? `down${out.since ? " for " + span((Date.parse(s.now) - Date.parse(out.since)) / 1000) : ""}` :
       f.duplicate > 0 ? `and ${count(f.duplicate)} were there already` : out.latency_seconds > 0 ? `${Math.max(1, Math.round(out.latency_seconds * 1000))} ms a write` : "indexed")));
