@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/trailbeat/trailbeat/internal/config"
+	"github.com/trailbeat/trailbeat/internal/manage"
 	"github.com/trailbeat/trailbeat/internal/monitor/web"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/pipeline/routing"
@@ -49,6 +50,8 @@ type Config struct {
 	HTTP web.Config `config:"http"`
 	// Keystore has values of variables.
 	Keystore KeystoreConfig `config:"keystore"`
+	// Management lets sources be made, changed and taken away while the shipper runs.
+	Management manage.Config `config:"management"`
 }
 
 // KeystoreConfig is the group keystore.
@@ -198,6 +201,7 @@ func DefaultConfig() Config {
 		DeadLetter: DeadLetterConfig{Output: lettersInFile, DataStream: "logs-aws.cloudtrail.deadletter-default", Path: "deadletter.ndjson"},
 		HTTP:       web.DefaultConfig(),
 		Keystore:   KeystoreConfig{Path: keystoreFile},
+		Management: manage.DefaultConfig(),
 	}
 }
 
@@ -245,6 +249,10 @@ func (c *Config) Validate() error {
 	errs = append(errs, prefixed("trailbeat", c.Trailbeat.Config.Validate())...)
 	errs = append(errs, prefixed("pipeline", c.Pipeline.Validate())...)
 	errs = append(errs, prefixed("http", c.HTTP.Validate())...)
+	errs = append(errs, prefixed("management", c.Management.Validate())...)
+	if on := c.HTTP.Enabled; c.Management.Enabled && on != nil && !*on {
+		bad("management.enabled: is served below http, and http.enabled is false; remove one of them")
+	}
 	for _, spec := range addFields(c.Fields, c.FieldsUnderRoot) {
 		errs = append(errs, spec.Options.Validate())
 	}

@@ -28,6 +28,7 @@ type processorReader struct {
 func (s *settings) resolveProcessors(components Components, note func(error)) {
 	r := &processorReader{s: s, foreign: components.ForeignProcessors, note: note, sections: map[string]*config.Section{}}
 	s.processors = r.list(s.Config.Processors, false)
+	s.resolveEnrichments(r)
 	common := addFields(s.Fields, s.FieldsUnderRoot)
 	told := map[string]bool{}
 	for i := range s.inputs {
@@ -185,6 +186,8 @@ func (r *wiring) buildProcessors(input string, specs []processor.Spec) (*process
 	if err != nil {
 		return nil, err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.rules = append(r.rules, ruleSet{input, list})
 	return list, nil
 }
@@ -193,6 +196,8 @@ func (r *wiring) buildProcessors(input string, specs []processor.Spec) (*process
 // Dropped is the number of filtered records in the accounting, once nothing is in flight.
 func (r *wiring) processorStats() []processor.Stat {
 	var all []processor.Stat
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	for _, set := range r.rules {
 		all = append(all, set.list.Stats()...)
 	}

@@ -112,7 +112,7 @@ func (r *reloader) load(s *settings) (*settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := errors.Join(fresh.needInputs(), fresh.needOutput()); err != nil {
+	if err := errors.Join(fresh.needSources(), fresh.needOutput()); err != nil {
 		return nil, err
 	}
 	if fresh.Path.Data != s.Path.Data {

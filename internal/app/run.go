@@ -8,11 +8,13 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/internal/registry"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/internal/terminal"
 	"github.com/trailbeat/trailbeat/pipeline"
@@ -45,11 +47,11 @@ received = indexed + duplicate + filtered + dead_lettered + returned.`,
 		if err != nil {
 			return err
 		}
-		if err := errors.Join(s.needInputs(), s.needOutput()); err != nil {
+		if err := errors.Join(s.needSources(), s.needOutput()); err != nil {
 			return usage(err)
 		}
 		job := func(s *settings) shipment {
-			return shipment{once: once, patience: patience, sources: s.openInputs, summary: once && !format.json(), watched: true, json: format.json()}
+			return shipment{once: once, patience: patience, sources: s.openInputs, managed: true, summary: once && !format.json(), watched: true, json: format.json()}
 		}
 		if once {
 			j := job(s)
@@ -77,6 +79,8 @@ type shipment struct {
 	patience time.Duration
 	// sources opens what is read.
 	sources func(ctx context.Context, r *wiring) ([]shipper.Source, error)
+	// managed reads the sources of the management API too, and serves it.
+	managed bool
 	// watched serves the status page, if the configuration or a terminal asks for it.
 	watched bool
 	// summary shows afterwards what lies in the output.
@@ -105,7 +109,10 @@ type wiring struct {
 	pipeline *pipeline.Pipeline
 	// routing says where documents go. Nil: there are no rules.
 	routing *routing.Table
-	// rules are the processors, for their counts.
+	// registry is open once store was called.
+	registry *registry.Registry
+	// rules are the processors, for their counts; mu guards them, as sources can come while others run.
+	mu      sync.Mutex
 	rules   []ruleSet
 	closers []func() error
 }
@@ -170,12 +177,20 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	if err != nil {
 		return errors.Join(err, outputs.close())
 	}
+	managed, err := s.openManagement(ctx, r, watch, a.components, job)
+	if err != nil {
+		for _, source := range sources {
+			err = errors.Join(err, source.Input.Close())
+		}
+		return errors.Join(err, outputs.close())
+	}
+	sources = append(sources, managed.sources()...)
 	out, err := outputs.join(s, job, watch, log)
 	if err != nil {
 		return errors.Join(err, outputs.close())
 	}
 	flow, err := shipper.New(shipper.Options{
-		Sources: sources, Processor: r.pipeline, IsDrop: isDrop, Identify: identify,
+		Sources: sources, Open: managed != nil && !job.once, Processor: r.pipeline, IsDrop: isDrop, Identify: identify,
 		Output: out, DeadLetters: watch.letters(r.letters), KeepDocument: s.DeadLetter.KeepDocument,
 		Agent: agent, Config: s.Trailbeat.Config, Backoff: s.output.backoff(), Observer: watch.observer(), Logger: log,
 	})
@@ -205,7 +220,9 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		defer end()
 		status.Start(newMeter(progress.look, progress.size.Load).text)
 	}
+	settle := managed.run(ctx, flow)
 	err = flow.Run(ctx)
+	settle()
 	status.Stop()
 	stop()
 	if err != nil && s.Logging.ToFiles {

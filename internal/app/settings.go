@@ -33,6 +33,8 @@ type settings struct {
 	files []string
 	// processors are those of all inputs.
 	processors []processor.Spec
+	// enrichments are those of management.enrichments.
+	enrichments map[string][]processor.Spec
 	// warnings about options that have no effect.
 	warnings config.Errors
 	// top is the whole configuration, to tell where in it something stands. Nil: it could not be read.
@@ -343,6 +345,14 @@ func (s *settings) needInputs() error {
 	}
 	return usage(fmt.Errorf("no input is configured%s; add one below trailbeat.inputs, for example\n"+
 		"  trailbeat.inputs:\n    - type: file\n      paths: [/path/to/cloudtrail]", s.where()))
+}
+
+// needSources is needInputs for a run, which the management API may give inputs later.
+func (s *settings) needSources() error {
+	if s.Management.Enabled {
+		return nil
+	}
+	return s.needInputs()
 }
 
 // where names the files that were read.

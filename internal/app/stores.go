@@ -28,7 +28,7 @@ func (r *wiring) openStores(ctx context.Context, s *settings) error {
 				return nil, err
 			}
 			r.onClose(reg.Close)
-			opened = reg
+			opened, r.registry = reg, reg
 		}
 		return opened.Input(id), nil
 	}

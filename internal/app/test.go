@@ -65,7 +65,7 @@ file, line and column. The exit code is 2 if there are any.`,
 	cmd.RunE = func(*cobra.Command, []string) error {
 		s, err := a.load()
 		if err == nil {
-			err = s.needInputs()
+			err = s.needSources()
 		}
 		if err == nil {
 			err = s.needOutput()

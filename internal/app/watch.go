@@ -8,8 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trailbeat/trailbeat/internal/manage/api"
 	"github.com/trailbeat/trailbeat/internal/monitor"
-	"github.com/trailbeat/trailbeat/internal/monitor/api"
+	monitorapi "github.com/trailbeat/trailbeat/internal/monitor/api"
 	"github.com/trailbeat/trailbeat/internal/monitor/web"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/output"
@@ -20,6 +21,7 @@ import (
 type watch struct {
 	monitor *monitor.Monitor
 	started time.Time
+	manage  *api.Handler // of the management API; nil: it is off
 }
 
 // closeWatchTimeout is how long answers that are being sent may take when a run ends.
@@ -28,20 +30,24 @@ const closeWatchTimeout = 2 * time.Second
 // openWatch serves the status page where the configuration asks for it, or where a person looks at the terminal. It does so before
 // anything else is opened, so that a port that is taken is known before something was read.
 func openWatch(ctx context.Context, s *settings, r *wiring, job shipment, agent shipper.Agent, interactive bool) (*watch, error) {
-	if !job.watched || !s.HTTP.On(interactive) {
+	handler, err := s.newManageHandler(r, job)
+	if err != nil {
+		return nil, err
+	}
+	if handler == nil && (!job.watched || !s.HTTP.On(interactive)) {
 		return nil, nil
 	}
 	hostname, _ := os.Hostname() // a machine without a name can be watched too
-	w := &watch{started: time.Now(), monitor: monitor.New(monitor.Options{
-		Program: api.Program{
+	w := &watch{started: time.Now(), manage: handler, monitor: monitor.New(monitor.Options{
+		Program: monitorapi.Program{
 			Name: "trailbeat", Version: Version(), Agent: agent.Name, AgentID: agent.ID, EphemeralID: agent.EphemeralID,
 			Hostname: hostname, Details: s.HTTP.Details,
 		},
 		OutputType: s.output.name, LetterPlace: s.DeadLetter.place(), Sample: s.HTTP.DeadLetterSample,
 	})}
-	server, err := web.Listen(ctx, web.Options{Config: s.HTTP, Source: w.monitor, Logger: r.log})
+	server, err := web.Listen(ctx, web.Options{Config: s.HTTP, Source: w.monitor, Routes: w.routes(), Logger: r.log})
 	switch {
-	case err != nil && s.HTTP.Default():
+	case err != nil && s.HTTP.Default() && handler == nil:
 		// Nobody asked for it. Most often a second run is on.
 		r.log.Warn("no status page", "error.message", err)
 		return nil, nil
@@ -66,6 +72,31 @@ func openWatch(ctx context.Context, s *settings, r *wiring, job shipment, agent 
 	})
 	r.log.Info("status page", "url.full", server.URL())
 	return w, nil
+}
+
+// routes are those of the management API. They have a token of their own, as whoever may look must not change anything.
+func (w *watch) routes() []web.Route {
+	if w.manage == nil {
+		return nil
+	}
+	var list []web.Route
+	for _, prefix := range api.Prefixes() {
+		list = append(list, web.Route{Pattern: prefix, Handler: w.manage, OwnGuard: true})
+	}
+	return list
+}
+
+// join and leave tell the monitor of sources that come and go.
+func (w *watch) join(source *shipper.Source) {
+	if w != nil {
+		w.monitor.Join(source)
+	}
+}
+
+func (w *watch) leave(id string) {
+	if w != nil {
+		w.monitor.Leave(id)
+	}
 }
 
 // output puts the monitor around an output.
@@ -126,22 +157,22 @@ func (w *watch) down(o *openedOutput) func() (bool, time.Time, error) {
 
 // ruleReports are the rules that take records out or send documents somewhere, as they stand now. Processors with the same id are
 // one rule.
-func (r *wiring) ruleReports() []api.Rule {
-	var all []api.Rule
+func (r *wiring) ruleReports() []monitorapi.Rule {
+	var all []monitorapi.Rule
 	for _, p := range r.processorStats() {
 		if !p.Filters {
 			continue
 		}
-		same := slices.IndexFunc(all, func(o api.Rule) bool { return o.Name == p.ID && o.Kind == p.Processor })
+		same := slices.IndexFunc(all, func(o monitorapi.Rule) bool { return o.Name == p.ID && o.Kind == p.Processor })
 		if same < 0 {
 			same = len(all)
-			all = append(all, api.Rule{Name: p.ID, Kind: p.Processor, Output: routing.Discard})
+			all = append(all, monitorapi.Rule{Name: p.ID, Kind: p.Processor, Output: routing.Discard})
 		}
 		all[same].Events += p.Dropped
 	}
 	for _, s := range r.routing.Stats() {
-		all = append(all, api.Rule{
-			Name: s.Rule, Kind: api.RuleOfRouting, Output: s.To.Output, Dataset: s.To.Dataset, Namespace: s.To.Namespace, Events: s.Events,
+		all = append(all, monitorapi.Rule{
+			Name: s.Rule, Kind: monitorapi.RuleOfRouting, Output: s.To.Output, Dataset: s.To.Dataset, Namespace: s.To.Namespace, Events: s.Events,
 		})
 	}
 	return all

@@ -10,7 +10,8 @@
 //	GET /api/v1/series       package api
 //	GET /debug/pprof/        with http.pprof.enabled
 //
-// Others may add routes (Options.Routes): they stand behind the same authentication and the same checks.
+// Others may add routes (Options.Routes): they stand behind the same checks, and behind the same authentication unless they have one
+// of their own (Route.OwnGuard).
 //
 // It listens on loopback unless it is told to, and elsewhere only with authentication or a clear wish for none. On loopback a request
 // must name a loopback host, so that a foreign page whose name resolves to 127.0.0.1 reads nothing; requests that change something

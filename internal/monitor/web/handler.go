@@ -50,10 +50,14 @@ func newHandler(opt Options) (http.Handler, error) {
 		inside.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 		inside.HandleFunc("GET /debug/pprof/trace", patient(pprof.Trace))
 	}
-	for _, r := range opt.Routes {
-		inside.Handle(r.Pattern, r.Handler)
-	}
 	outside := http.NewServeMux()
+	for _, r := range opt.Routes {
+		if r.OwnGuard {
+			outside.Handle(r.Pattern, r.Handler)
+		} else {
+			inside.Handle(r.Pattern, r.Handler)
+		}
+	}
 	// Probes have no credentials. They learn no more than yes or no.
 	outside.HandleFunc("GET /health", h.health)
 	outside.HandleFunc("GET /ready", h.ready)

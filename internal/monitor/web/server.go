@@ -31,6 +31,8 @@ type Route struct {
 	// Pattern as for http.ServeMux, such as "POST /api/v1/sources".
 	Pattern string
 	Handler http.Handler
+	// OwnGuard says that the handler itself lets nobody in who is not allowed, so that http.auth is not asked. The other checks hold.
+	OwnGuard bool
 }
 
 // Options are what a Server is made of. Source is required.

@@ -154,7 +154,7 @@ func TestForeignPages(t *testing.T) {
 
 	opt := config(nil)
 	called := 0
-	opt.Routes = []Route{{"POST /api/v1/sources", http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called++ })}}
+	opt.Routes = []Route{{Pattern: "POST /api/v1/sources", Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { called++ })}}
 	from := func(origin, site string) func(*http.Request) {
 		return func(r *http.Request) {
 			r.Header.Set("Origin", origin)
