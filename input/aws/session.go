@@ -298,6 +298,12 @@ func cached[T any](s *Session, clients map[string]T, key string, make func() T) 
 // serviceHost are the first labels of hosts by which an endpoint is meant for one service only.
 var serviceHost = map[string]string{"s3": "s3", "s3-fips": "s3", "sqs": "sqs", "sqs-fips": "sqs", "logs": "logs", "logs-fips": "logs", "sts": "sts", "sts-fips": "sts"}
 
+// Endpoint puts the configured endpoint in place of the environment's, for clients that are made with Config. Service is the first label of
+// the hosts of the service, such as cloudtrail.
+func (s *Session) Endpoint(service, region string, base **string) {
+	s.endpoint(service, s.orDefault(region), base)
+}
+
 // endpoint puts the configured endpoint in place of the environment's.
 func (s *Session) endpoint(service, region string, base **string) {
 	e := s.cfg.Endpoint

@@ -29,6 +29,7 @@ type stream struct {
 
 	info     Info
 	metadata json.RawMessage
+	user     map[string]string // metadata of the user
 
 	body    io.ReadCloser
 	cancel  context.CancelFunc // of the connection
@@ -180,6 +181,7 @@ func (s *stream) accept(out *s3.GetObjectOutput, region string) error {
 			s.info.LastModified = *out.LastModified
 		}
 		s.metadata = metadata(out, s.r.cfg.IncludeS3Metadata)
+		s.user = out.Metadata
 		return nil
 	}
 	if etag := awssdk.ToString(out.ETag); etag != s.info.ETag {
