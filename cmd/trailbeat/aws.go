@@ -61,6 +61,7 @@ func queueInput() app.Input {
 	in := app.NewInput(sqs.DefaultConfig, func(_ context.Context, cfg sqs.Config, env app.InputEnv) (input.Input, error) {
 		return newQueue(cfg, env)
 	})
+	in.Past = queuePast()
 	in.Foreign = append(foreignQueue(), empty("bucket_arn", "access_point_arn", "non_aws_bucket_name")...)
 	in.Test = func(ctx context.Context, options any, env app.InputEnv, report func(app.Step)) {
 		queue, err := newQueue(*options.(*sqs.Config), env)
@@ -89,6 +90,7 @@ func bucketInput() app.Input {
 	in := app.NewInput(s3.DefaultConfig, func(_ context.Context, cfg s3.Config, env app.InputEnv) (input.Input, error) {
 		return newBucket(cfg, env)
 	})
+	in.Past = bucketPast()
 	in.Foreign = append(foreignBucket(), empty("queue_url")...)
 	in.Test = func(ctx context.Context, options any, env app.InputEnv, report func(app.Step)) {
 		bucket, err := newBucket(*options.(*s3.Config), env)

@@ -113,6 +113,7 @@ func (c *bucketClient) List(ctx context.Context, l listing) (page, error) {
 		for i, o := range out.Contents {
 			p.Objects[i] = object{
 				Key: awssdk.ToString(o.Key), ETag: awssdk.ToString(o.ETag), Size: awssdk.ToInt64(o.Size), Modified: awssdk.ToTime(o.LastModified),
+				Class: string(o.StorageClass),
 			}
 		}
 		for _, prefix := range out.CommonPrefixes {

@@ -169,6 +169,15 @@ func (c Config) validateBackup(bad func(string, ...any)) {
 	}
 }
 
+// Bucket is the name of the bucket that the options name, or the ARN of the access point. Empty where they name none.
+func (c Config) Bucket() string {
+	b, err := c.bucket()
+	if err != nil {
+		return ""
+	}
+	return b.Name
+}
+
 // bucket is what is read.
 func (c Config) bucket() (aws.Bucket, error) {
 	set := 0

@@ -11,6 +11,8 @@ type object struct {
 	Key, ETag string
 	Size      int64
 	Modified  time.Time
+	// Class is the storage class as the listing says it; empty where it does not, which is STANDARD.
+	Class string
 }
 
 // logs is the folder that CloudTrail writes below, whatever the prefix of the trail.

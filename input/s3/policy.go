@@ -58,3 +58,13 @@ func (c Config) Policy() ([]aws.Statement, error) {
 	}
 	return statements, nil
 }
+
+// RestoreStatement is the right to restore archived objects, which only a backfill does.
+func (c Config) RestoreStatement() aws.Statement {
+	b, _ := c.bucket() // Validate saw to that
+	objects := b.ARN + "/"
+	if b.AccessPoint {
+		objects = b.ARN + "/object/"
+	}
+	return aws.Statement{Actions: []string{"s3:RestoreObject"}, Resources: []string{objects + c.BucketListPrefix + "*"}}
+}

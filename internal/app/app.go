@@ -130,6 +130,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.testCommand(),
 		a.exportCommand(),
 		a.replayCommand(),
+		a.backfillCommand(),
 		a.stateCommand(),
 		a.topCommand(),
 		a.keystoreCommand(),

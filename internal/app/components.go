@@ -66,6 +66,8 @@ type Input struct {
 	Function func(ctx context.Context, cfg any, env InputEnv) (in input.Input, serve func(), err error)
 	// Policy gives what the input must be allowed to do. Nil: it needs no rights on AWS.
 	Policy func(cfg any) ([]Statement, error)
+	// Past reads what was delivered before, for the command backfill. Nil: the type has none.
+	Past *Past
 	// Foreign are options of other programs that are taken without an effect.
 	Foreign []Foreign
 }

@@ -85,6 +85,11 @@ func (s *settings) policy(partition string) ([]byte, error) {
 			all[i].Resources = inPartition(partition, all[i].Resources)
 		}
 	}
+	return policyDocument(all)
+}
+
+// policyDocument is the JSON of the statements, as few as possible.
+func policyDocument(all []Statement) ([]byte, error) {
 	type statement struct {
 		Sid, Effect      string
 		Action, Resource []string

@@ -145,6 +145,9 @@ func (p *runProgress) look() done {
 		if !ok {
 			continue
 		}
+		if where, ok := s.Input.(interface{ Doing() string }); ok && where.Doing() != "" {
+			d.more = append(d.more, where.Doing())
+		}
 		r := told.Report()
 		d.bytes += r.Bytes
 		read += r.Read

@@ -91,6 +91,8 @@ type shipment struct {
 	failed func(*slog.Logger, error)
 	// json prints the accounting for programs.
 	json bool
+	// result is what the command adds to the JSON of its accounting, as backfill. Nil: nothing.
+	result func() any
 	// nothing is said where there was nothing to read; %s stands for path.data.
 	nothing string
 }
@@ -237,7 +239,11 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		if job.once || ctx.Err() == nil {
 			whole = failedReads(err, counts)
 		}
-		err = errors.Join(err, printJSON(report, s.reportRun(r, sources, outputs, counts, whole)))
+		told := s.reportRun(r, sources, outputs, counts, whole)
+		if job.result != nil {
+			told.Backfill = job.result()
+		}
+		err = errors.Join(err, printJSON(report, told))
 	} else {
 		printAccounting(report, counts)
 		printRules(report, r.processorStats())

@@ -23,6 +23,8 @@ type runReport struct {
 	// Output is the type, DeadLetters the place for what it refused.
 	Output      string `json:"output"`
 	DeadLetters string `json:"dead_letters"`
+	// Backfill is how far a backfill has come. Absent for other commands.
+	Backfill any `json:"backfill,omitempty"`
 }
 
 // inputFlow is what passed through one input.

@@ -94,6 +94,7 @@ func (s *Server) queueCall(w http.ResponseWriter, r *http.Request, call string, 
 	var in struct {
 		QueueUrl, ReceiptHandle                                 string
 		MaxNumberOfMessages, WaitTimeSeconds, VisibilityTimeout int
+		Entries                                                 []struct{ Id, MessageBody string }
 	}
 	_ = json.Unmarshal(body, &in)
 	name := in.QueueUrl[strings.LastIndexByte(in.QueueUrl, '/')+1:]
@@ -107,6 +108,20 @@ func (s *Server) queueCall(w http.ResponseWriter, r *http.Request, call string, 
 	switch call {
 	case "ReceiveMessage":
 		reply(w, map[string]any{"Messages": s.receive(r, q, in.MaxNumberOfMessages, in.WaitTimeSeconds, in.VisibilityTimeout)})
+	case "SendMessageBatch":
+		size, sent := 0, []map[string]any{}
+		for _, e := range in.Entries {
+			size += len(e.MessageBody)
+		}
+		if size > 256<<10 || len(in.Entries) > 10 {
+			fail(w, r, http.StatusBadRequest, "BatchRequestTooLong", "Batch requests cannot be longer than 262144 bytes.")
+			return
+		}
+		for _, e := range in.Entries {
+			sum := md5.Sum([]byte(e.MessageBody))
+			sent = append(sent, map[string]any{"Id": e.Id, "MessageId": s.Send(name, e.MessageBody), "MD5OfMessageBody": hex.EncodeToString(sum[:])})
+		}
+		reply(w, map[string]any{"Successful": sent})
 	case "DeleteMessage":
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -45,6 +45,8 @@ type object struct {
 	body   []byte
 	header http.Header
 	etag   string
+	// restored: "" not asked for, "true" under way, "false" over.
+	restoring string
 }
 
 // Put stores an object. The bucket is in us-east-1 unless Bucket said otherwise. header may be nil.
@@ -132,7 +134,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case r.Header.Get("X-Amz-Target") != "":
 		s.queueCall(w, r, call, body)
 	default:
-		s.objectCall(w, r, call)
+		s.objectCall(w, r, call, body)
 	}
 }
 
@@ -155,6 +157,14 @@ func name(r *http.Request) (string, []byte) {
 		return "HeadBucket", body
 	case r.Method == http.MethodHead:
 		return "HeadObject", body
+	case r.Method == http.MethodPut:
+		return "PutObject", body
+	case r.Method == http.MethodDelete:
+		return "DeleteObject", body
+	case r.Method == http.MethodPost && r.URL.Query().Has("restore"):
+		return "RestoreObject", body
+	case r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
+		return "ListObjectsV2", body
 	}
 	return "GetObject", body
 }
@@ -182,7 +192,7 @@ func fail(w http.ResponseWriter, r *http.Request, status int, code, message stri
 	}
 }
 
-func (s *Server) objectCall(w http.ResponseWriter, r *http.Request, call string) {
+func (s *Server) objectCall(w http.ResponseWriter, r *http.Request, call string, content []byte) {
 	path := strings.TrimPrefix(r.URL.Path, "/")
 	bucket, _, _ := strings.Cut(path, "/")
 	s.mu.Lock()
@@ -197,7 +207,14 @@ func (s *Server) objectCall(w http.ResponseWriter, r *http.Request, call string)
 		fail(w, r, http.StatusMovedPermanently, "PermanentRedirect", "The bucket must be addressed at another endpoint")
 		return
 	}
-	if call == "HeadBucket" {
+	switch call {
+	case "HeadBucket":
+		return
+	case "ListObjectsV2":
+		s.list(w, r, bucket)
+		return
+	case "PutObject", "DeleteObject", "RestoreObject":
+		s.change(w, r, call, path, content)
 		return
 	}
 	if o == nil {
@@ -211,6 +228,10 @@ func (s *Server) objectCall(w http.ResponseWriter, r *http.Request, call string)
 	h := w.Header()
 	for k, v := range o.header {
 		h[k] = v
+	}
+	if s.archived(h, o) && call == "GetObject" {
+		fail(w, r, http.StatusForbidden, "InvalidObjectState", "The operation is not valid for the object's storage class")
+		return
 	}
 	h.Set("ETag", o.etag)
 	h.Set("Last-Modified", time.Date(2024, 5, 6, 7, 8, 9, 0, time.UTC).Format(http.TimeFormat))

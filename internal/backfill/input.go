@@ -1,0 +1,385 @@
+package backfill
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/progress"
+)
+
+// Input hands out the records of a planned Job, and ends with io.EOF when all are acknowledged. It keeps the contract of input.Input,
+// and an error of Read that is not fatal names an object.
+type Input struct {
+	job   *Job
+	state progress.Tracker
+
+	batches chan *input.Batch
+	told    chan struct{}
+	ended   chan struct{} // all is settled
+	closed  chan struct{}
+	start   sync.Once
+	close   sync.Once
+	ctx     context.Context
+	cancel  context.CancelFunc
+	work    sync.WaitGroup // walking and reading
+	open    sync.WaitGroup // objects that are not settled
+
+	inFlight atomic.Int64
+
+	mu     sync.Mutex
+	faults []error
+	broken *input.FatalError
+	began  time.Time
+	over   time.Time
+}
+
+// Input makes the input of a Job whose plan is made. Closing it closes the Job.
+func (j *Job) Input() *Input {
+	in := &Input{
+		job: j, batches: make(chan *input.Batch), told: make(chan struct{}, 1), ended: make(chan struct{}), closed: make(chan struct{}),
+	}
+	in.ctx, in.cancel = context.WithCancel(context.Background())
+	j.start()
+	return in
+}
+
+// tries is how often an object is read in one run.
+const tries = 3
+
+// maxFaults bounds what waits for Read.
+const maxFaults = 100
+
+func (in *Input) begin() {
+	in.began = time.Now()
+	in.state.Reading()
+	in.work.Go(func() { in.job.keep(in.ctx, in.fatal) })
+	in.work.Go(in.run)
+}
+
+// run walks and reads, to the end or until the input is closed.
+func (in *Input) run() {
+	work := make(chan *item)
+	var readers sync.WaitGroup
+	for range in.job.opts.Workers {
+		readers.Go(func() {
+			for it := range work {
+				in.read(it)
+			}
+		})
+	}
+	listed := make(chan *item)
+	var handing sync.WaitGroup
+	handing.Go(func() {
+		for it := range listed {
+			in.open.Add(1)
+			work <- it
+		}
+	})
+	err := in.job.walk(in.ctx, listed)
+	close(listed)
+	handing.Wait()
+	if err == nil {
+		in.open.Wait()
+		for _, it := range in.job.secondChance() {
+			if in.ctx.Err() == nil {
+				in.open.Add(1)
+				work <- it
+			}
+		}
+	}
+	close(work)
+	readers.Wait()
+	if in.ctx.Err() != nil {
+		return
+	}
+	if err != nil {
+		in.fatal(err)
+		return
+	}
+	in.open.Wait()
+	if err := in.job.ledger.flush(); err != nil {
+		in.fatal(err)
+		return
+	}
+	in.mu.Lock()
+	in.over = time.Now()
+	in.mu.Unlock()
+	in.state.Ended()
+	close(in.ended)
+}
+
+// read reads one object, several times where that may help.
+func (in *Input) read(it *item) {
+	j := in.job
+	o := it.object
+	if o.archived() || it.unit != nil && it.unit.onlyArchived {
+		readable, err := j.archivedOrRestored(in.ctx, o)
+		if err != nil || !readable {
+			in.settled(it, false, err, !readable && err == nil)
+			return
+		}
+	}
+	for try := 1; ; try++ {
+		if j.limit.wait(in.ctx, o.Size) != nil {
+			in.settled(it, true, in.ctx.Err(), false)
+			return
+		}
+		again := in.readOnce(it, try)
+		if again == nil {
+			return
+		}
+		if kind, _ := input.Explain(again); kind == input.KindThrottled {
+			j.limit.pause(time.Second << try)
+		}
+		if sleep(in.ctx, time.Second<<try) != nil {
+			in.settled(it, true, in.ctx.Err(), false)
+			return
+		}
+	}
+}
+
+// readOnce reads an object. Where it gives an error the object was not begun and may be tried again; else it is or will be settled.
+func (in *Input) readOnce(it *item, try int) (again error) {
+	var returned atomic.Bool
+	j := in.job
+	in.state.Object("s3://" + j.tree.Name() + "/" + it.object.Key)
+	j.calls.get.Add(1)
+	stream, err := j.tree.Open(in.ctx, it.object.Key, func(err error) {
+		in.inFlight.Add(-1)
+		in.settled(it, returned.Load(), err, false)
+	})
+	if err != nil {
+		if passing(err) && try < tries && in.ctx.Err() == nil {
+			return err
+		}
+		in.settled(it, in.ctx.Err() != nil, err, false)
+		return nil
+	}
+	in.inFlight.Add(1)
+	for {
+		b, err := stream.Next()
+		if err != nil {
+			return nil // done gets it, with the last ack
+		}
+		n, ack, acked := int64(len(b.Records)), b.Ack, new(atomic.Bool)
+		b.Ack = func(err error) {
+			if !acked.Swap(true) {
+				if err != nil {
+					returned.Store(true)
+				} else {
+					in.count(it, n)
+				}
+			}
+			ack(err)
+		}
+		select {
+		case in.batches <- b:
+		case <-in.ctx.Done():
+			b.Ack(context.Cause(in.ctx))
+			stream.Close()
+			return nil
+		}
+		if stream.Failed() {
+			stream.Close()
+			return nil
+		}
+	}
+}
+
+func (in *Input) count(it *item, records int64) {
+	in.job.records.Add(records)
+	if it.unit == nil {
+		return
+	}
+	in.job.mu.Lock()
+	in.job.account(it.unit.folder.Account()).Records += records
+	in.job.mu.Unlock()
+}
+
+// settled is the end of an object for this run.
+func (in *Input) settled(it *item, returned bool, err error, stays bool) {
+	defer in.open.Done()
+	j := in.job
+	kind := ""
+	if err != nil {
+		kind, _ = input.Explain(err)
+	}
+	switch {
+	case err == nil && stays:
+		j.settle(it, outcomeStays)
+	case err == nil:
+		j.settle(it, outcomeDone)
+	case returned, in.ctx.Err() != nil:
+		if in.ctx.Err() == nil {
+			j.returned.Add(1)
+			in.state.Failed(fmt.Errorf("s3://%s/%s: %w", j.tree.Name(), it.object.Key, err))
+		}
+		j.settle(it, outcomeReturned)
+	case kind == input.KindMissing:
+		j.missing.Add(1)
+		j.log.Warn("an object is gone, it cannot be read any more", "aws.s3.object.key", it.object.Key)
+		j.settle(it, outcomeDone)
+	case kind == input.KindArchived && it.unit != nil:
+		// An archive tier of Intelligent-Tiering, of which the listing says nothing.
+		readable, err := j.archivedOrRestored(in.ctx, it.object)
+		if err != nil || readable {
+			in.failed(it, err)
+			return
+		}
+		j.settle(it, outcomeStays)
+	default:
+		in.failed(it, err)
+	}
+}
+
+func (in *Input) failed(it *item, err error) {
+	if err == nil {
+		err = errors.New("it could not be read although it is no longer archived; run again")
+	}
+	in.state.Failed(err)
+	in.tell(err)
+	if err := in.job.fail(it, err); err != nil {
+		in.fatal(err)
+		in.job.settle(it, outcomeReturned)
+		return
+	}
+	in.job.settle(it, outcomeFailed)
+}
+
+// tell makes Read return an error.
+func (in *Input) tell(err error) {
+	in.mu.Lock()
+	if len(in.faults) < maxFaults {
+		in.faults = append(in.faults, err)
+	}
+	in.mu.Unlock()
+	in.nudge()
+}
+
+func (in *Input) nudge() {
+	select {
+	case in.told <- struct{}{}:
+	default:
+	}
+}
+
+func (in *Input) fatal(err error) {
+	in.state.Failed(err)
+	in.mu.Lock()
+	if in.broken == nil {
+		in.broken = &input.FatalError{Err: err}
+	}
+	in.mu.Unlock()
+	in.cancel()
+	in.nudge()
+}
+
+func (in *Input) fault() error {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if len(in.faults) > 0 {
+		err := in.faults[0]
+		in.faults = in.faults[1:]
+		return err
+	}
+	if in.broken != nil {
+		return in.broken
+	}
+	return nil
+}
+
+// Read gives the next batch.
+func (in *Input) Read(ctx context.Context) (*input.Batch, error) {
+	in.start.Do(in.begin)
+	for {
+		select {
+		case <-in.closed:
+			return nil, os.ErrClosed
+		default:
+		}
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		if err := in.fault(); err != nil {
+			return nil, err
+		}
+		select {
+		case b := <-in.batches:
+			return b, nil
+		case <-in.told:
+		case <-in.ended:
+			if err := in.fault(); err != nil {
+				return nil, err
+			}
+			if n := in.job.returned.Swap(0); n > 0 {
+				return nil, fmt.Errorf("%d %w", n, errNotDelivered)
+			}
+			return nil, io.EOF
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-in.closed:
+			return nil, os.ErrClosed
+		}
+	}
+}
+
+// Close ends the reading and stores how far it came.
+func (in *Input) Close() error {
+	var err error
+	in.close.Do(func() {
+		began := true
+		in.start.Do(func() { began = false })
+		close(in.closed)
+		in.cancel()
+		if began {
+			in.work.Wait()
+		}
+		in.state.Ended()
+		ran := time.Duration(0)
+		if in.mu.Lock(); !in.began.IsZero() {
+			if ran = time.Since(in.began); !in.over.IsZero() {
+				ran = in.over.Sub(in.began)
+			}
+		}
+		in.mu.Unlock()
+		err = in.job.Close(ran)
+		if n := in.job.returned.Swap(0); n > 0 {
+			err = errors.Join(err, fmt.Errorf("%d %w", n, errNotDelivered))
+		}
+	})
+	return err
+}
+
+// Doing names the day and account for the status line.
+func (in *Input) Doing() string { return in.job.Doing() }
+
+// Size is what is left of the plan, in bytes.
+func (in *Input) Size(context.Context) (int64, error) {
+	_, _, done, of := in.job.Done()
+	return max(0, of-done) + in.job.tree.BytesRead(), nil
+}
+
+// Report tells what the input is doing; see input.Reporter.
+func (in *Input) Report() input.Report {
+	j, r := in.job, in.state.Report()
+	r.Source, r.Unit = "s3://"+j.tree.Name()+"/"+j.tree.Prefix(), input.UnitObject
+	objects, of, _, _ := j.Done()
+	r.Waiting = max(0, of-objects)
+	r.Listed, r.Calls = of, j.calls.list.Load()
+	r.InFlight, r.Read, r.Skipped, r.Missing = in.inFlight.Load(), j.objects.Load(), j.skipped.Load(), j.missing.Load()
+	r.Failed, r.Failing = j.failedNow.Load()+j.returned.Load(), int64(len(j.ledger.failures()))
+	r.Records, r.Bytes = j.records.Load(), j.tree.BytesRead()
+	return r
+}
+
+var (
+	_ input.Input    = (*Input)(nil)
+	_ input.Reporter = (*Input)(nil)
+)
