@@ -126,6 +126,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.mapCommand(),
 		a.benchCommand(),
 		a.costCommand(),
+		a.investigateCommand(),
 		a.setupCommand(),
 		a.testCommand(),
 		a.exportCommand(),

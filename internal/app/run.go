@@ -77,6 +77,8 @@ type shipment struct {
 	once bool
 	// patience is how long a run that ends waits for an output that takes nothing. Zero: for ever.
 	patience time.Duration
+	// until is what is known of when objects of a bucket were delivered, see InputEnv.
+	until time.Time
 	// sources opens what is read.
 	sources func(ctx context.Context, r *wiring) ([]shipper.Source, error)
 	// managed reads the sources of the management API too, and serves it.
@@ -143,7 +145,7 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	if err != nil {
 		return err
 	}
-	r := &wiring{io: a.IO, log: log, once: job.once}
+	r := &wiring{io: a.IO, log: log, once: job.once, until: job.until}
 	r.onClose(closeLog)
 	defer func() { err = errors.Join(err, r.close()) }()
 	begun := false

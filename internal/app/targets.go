@@ -40,6 +40,9 @@ func (a *app) targetFlags(cmd *cobra.Command) *targetFlags {
 
 const bucketScheme = "s3://"
 
+// wholeRange is a lookback that lets each listing cover all of a range, so that files which are copied into it later are found too.
+const wholeRange = "87600h"
+
 // lateDelivery is how much later than its events an object of a bucket is still looked at. CloudTrail delivers within some minutes, and
 // after an outage within hours.
 const lateDelivery = 6 * time.Hour
@@ -75,7 +78,8 @@ func (f *targetFlags) settings(a *app, targets []string, more string) (*settings
 			files = append(files, target)
 			continue
 		}
-		fmt.Fprintf(&yaml, "  - type: aws-s3\n    id: %s\n    bucket_arn: %s\n    bucket_list_prefix: %s\n", f.id("bucket", target), quoted(bucket), quoted(prefix))
+		fmt.Fprintf(&yaml, "  - type: aws-s3\n    id: %s\n    bucket_arn: %s\n    bucket_list_prefix: %s\n    lookback: %s\n",
+			f.id("bucket", target), quoted(bucket), quoted(prefix), wholeRange)
 		if !f.start.IsZero() {
 			fmt.Fprintf(&yaml, "    start_timestamp: %s\n", f.start.Format(time.RFC3339))
 		}

@@ -1,0 +1,11 @@
+CREATE INDEX IF NOT EXISTS investigate_who ON investigate_facts (who, time, failed);
+CREATE INDEX IF NOT EXISTS investigate_action ON investigate_facts (action, who, time, failed, target);
+CREATE INDEX IF NOT EXISTS investigate_access_key ON investigate_facts (access_key, time, failed) WHERE access_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS investigate_session ON investigate_facts (session) WHERE session IS NOT NULL;
+CREATE INDEX IF NOT EXISTS investigate_target_role ON investigate_facts (target_role) WHERE target_role IS NOT NULL;
+CREATE INDEX IF NOT EXISTS investigate_issued_key ON investigate_facts (issued_key) WHERE issued_key IS NOT NULL;
+CREATE INDEX IF NOT EXISTS investigate_shared_event ON investigate_facts (shared_event) WHERE shared_event IS NOT NULL;
+CREATE INDEX IF NOT EXISTS investigate_source_ip ON event_columns (source_ip) WHERE source_ip IS NOT NULL;
+CREATE INDEX IF NOT EXISTS investigate_region ON event_columns (recipient_account, region, time);
+CREATE INDEX IF NOT EXISTS investigate_foreign ON event_columns (time) WHERE account <> recipient_account;
+CREATE INDEX IF NOT EXISTS investigate_root ON event_columns (time) WHERE user_type = 'Root';

@@ -1,0 +1,125 @@
+package investigate
+
+import (
+	"embed"
+	"fmt"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+//go:embed questions/*.sql
+var files embed.FS
+
+// Question is one that is ready to be asked.
+type Question struct {
+	// Name is that of its file.
+	Name string
+	// Title says in short what is asked, About what must be known to read the answer.
+	Title, About string
+	// Of says what --of is: empty where the question needs nothing. Optional says that it may be left out.
+	Of       string
+	Optional bool
+	// SQL is one SELECT. It may hold :of, :from and :to.
+	SQL string
+}
+
+// Needs reports whether the question cannot be asked without a value.
+func (q *Question) Needs() bool { return q.Of != "" && !q.Optional }
+
+// Values are what a question is about.
+type Values struct {
+	// Of is the key, address, role and so on. Empty: none.
+	Of string
+	// From and To bound the time of events: From <= time < To. Zero: no bound.
+	From, To time.Time
+}
+
+// timeFormat is that of the column time.
+const timeFormat = "2006-01-02T15:04:05.000Z"
+
+// parameters by name; nil is null.
+func (v Values) parameters() map[string]any {
+	p := map[string]any{"of": nil, "from": nil, "to": nil}
+	if v.Of != "" {
+		p["of"] = v.Of
+	}
+	if !v.From.IsZero() {
+		p["from"] = v.From.UTC().Format(timeFormat)
+	}
+	if !v.To.IsZero() {
+		p["to"] = v.To.UTC().Format(timeFormat)
+	}
+	return p
+}
+
+var parameter = regexp.MustCompile(`:(of|from|to)\b`)
+
+// Text is the question with its values written into it, to be changed and asked with any tool that reads SQLite.
+func (q *Question) Text(v Values) string {
+	p := v.parameters()
+	return parameter.ReplaceAllStringFunc(q.SQL, func(name string) string {
+		text, ok := p[name[1:]].(string)
+		if !ok {
+			return "NULL"
+		}
+		return "'" + strings.ReplaceAll(text, "'", "''") + "'"
+	})
+}
+
+// Questions are all of them, in the order of their names.
+func Questions() []Question {
+	entries, err := files.ReadDir("questions")
+	if err != nil {
+		panic("reading the questions: " + err.Error()) // they are in the binary
+	}
+	var all []Question
+	for _, e := range entries {
+		text, err := files.ReadFile(path.Join("questions", e.Name()))
+		if err != nil {
+			panic("reading the questions: " + err.Error())
+		}
+		all = append(all, parse(strings.TrimSuffix(e.Name(), ".sql"), string(text)))
+	}
+	return all
+}
+
+// parse reads the head of a file: lines "-- title: ", "-- about: " (several) and "-- of: " or "-- of, optional: ".
+func parse(name, text string) Question {
+	q := Question{Name: name}
+	for {
+		line, rest, _ := strings.Cut(text, "\n")
+		head, value, ok := strings.Cut(line, ": ")
+		if !ok || !strings.HasPrefix(line, "-- ") {
+			break
+		}
+		switch head {
+		case "-- title":
+			q.Title = value
+		case "-- about":
+			q.About = strings.TrimSpace(q.About + " " + value)
+		case "-- of":
+			q.Of = value
+		case "-- of, optional":
+			q.Of, q.Optional = value, true
+		}
+		text = rest
+	}
+	q.SQL = strings.TrimSpace(text)
+	return q
+}
+
+// Find gives the question with that name.
+func Find(name string) (Question, error) {
+	all := Questions()
+	if i := slices.IndexFunc(all, func(q Question) bool { return q.Name == name }); i >= 0 {
+		return all[i], nil
+	}
+	names := make([]string, len(all))
+	for i := range all {
+		names[i] = all[i].Name
+	}
+	return Question{}, fmt.Errorf("there is no question %q; there are %s", name, strings.Join(names, ", "))
+}

@@ -1,0 +1,12 @@
+-- title: What the store holds
+SELECT 'events' AS what, count(*) AS value FROM investigate_facts WHERE (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+UNION ALL SELECT 'first', min(time) FROM event_columns WHERE (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+UNION ALL SELECT 'last', max(time) FROM event_columns WHERE (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+UNION ALL SELECT 'principals', count(DISTINCT who) FROM investigate_facts WHERE (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+UNION ALL SELECT 'accounts', count(DISTINCT recipient_account) FROM event_columns WHERE (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+UNION ALL SELECT 'regions', count(DISTINCT region) FROM event_columns WHERE (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+UNION ALL SELECT 'kinds of calls', count(DISTINCT action) FROM investigate_facts WHERE (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+UNION ALL SELECT 'failed', count(*) FROM event_columns WHERE error_code IS NOT NULL AND (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+UNION ALL SELECT 'by root', count(*) FROM event_columns WHERE user_type = 'Root' AND (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+UNION ALL SELECT 'by another account', count(*) FROM event_columns WHERE account <> recipient_account AND (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+UNION ALL SELECT 'console logins', count(*) FROM event_columns WHERE action = 'ConsoleLogin' AND (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)

@@ -1,0 +1,15 @@
+-- title: Who took this role, and what the sessions did
+-- about: calls are those that were made with the key that the record of the assumption holds. They are of the same store, so where their trail is not in it there are none.
+-- of: the ARN of a role, or its name
+WITH assumed AS (
+	SELECT * FROM trail
+	WHERE (target_role = :of OR target_role LIKE '%/' || :of) AND (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+	ORDER BY time DESC LIMIT 1000
+)
+SELECT time, who, account AS from_account, source_ip, action, target_role, coalesce(error_code, '') AS error_code, new_session, issued_key,
+	(SELECT count(*) FROM investigate_facts f WHERE f.access_key = a.issued_key) AS calls,
+	(SELECT sum(failed) FROM investigate_facts f WHERE f.access_key = a.issued_key) AS failed,
+	(SELECT min(time) FROM investigate_facts f WHERE f.access_key = a.issued_key) AS first_call,
+	(SELECT max(time) FROM investigate_facts f WHERE f.access_key = a.issued_key) AS last_call
+FROM assumed a
+ORDER BY time
