@@ -65,7 +65,7 @@ func (c *cloud) put(bucket, key string, body []byte) {
 func (s *scene) backfill(args ...string) *shipping {
 	s.t.Helper()
 	p := &shipping{s: s, cmd: exec.CommandContext(s.ctx, binary, append([]string{"backfill", "-c", s.config}, args...)...), ended: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p, p
+	p.cmd.Stdout, p.cmd.Stderr = &p.text, &p.text
 	require.NoError(s.t, p.cmd.Start())
 	go func() {
 		defer close(p.ended)
