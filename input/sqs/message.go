@@ -132,7 +132,7 @@ func (m *message) release(failure error) {
 	if !errors.Is(failure, errClosed) {
 		in.failed.Add(1)
 	}
-	if errors.Is(failure, errNotDelivered) {
+	if errors.Is(failure, errNotDelivered) && !errors.Is(failure, errClosed) { // the end of a run must not hide why the output took nothing
 		in.state.Failed(failure)
 	}
 	if in.deps.Once {
