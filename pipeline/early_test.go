@@ -19,6 +19,12 @@ func dropWhen(c condition.Config) processor.Spec {
 	return processor.Spec{Options: &processor.DropEvent{Common: processor.Common{When: &c}}}
 }
 
+func sampled(c condition.Config, rate int) processor.Spec {
+	o := processor.DefaultSample()
+	o.When, o.Rate = &c, rate
+	return processor.Spec{Options: &o}
+}
+
 func not(c condition.Config) condition.Config { return condition.Config{Not: &c} }
 
 // earlyFields are all fields that a rule may name and be decided before the mapping.
@@ -68,6 +74,9 @@ func earlyRules(docs []*ecs.Event) [][]processor.Spec {
 			{Options: &processor.AddFields{Fields: map[string]any{"event": map[string]any{"provider": "kms.amazonaws.com"}}, Common: processor.Common{When: &reads}}},
 			dropWhen(kms),
 		},
+		// A part of the events, by what tells them apart.
+		[]processor.Spec{sampled(reads, 3), dropWhen(kms)},
+		[]processor.Spec{sampled(kms, 2), dropWhen(condition.Config{HasFields: []string{"labels.sample_rate"}}), sampled(reads, 2)},
 		[]processor.Spec{
 			{Options: &processor.AddTags{Tags: []string{"x"}, Target: "tags"}},
 			{Options: &processor.Rename{Fields: []processor.FromTo{{From: "event.provider", To: "labels.provider"}}, IgnoreMissing: true}},

@@ -62,6 +62,7 @@ type step struct {
 	when     *condition.Condition // nil: always
 	runner   runner
 	drop     *Drop
+	sample   *sample     // takes only some; nil: all that are met
 	branches *[2][]*step // of a choice by when: else, then
 	changes  scope
 	failed   atomic.Int64
@@ -131,6 +132,9 @@ func (s *Spec) build(path string, env *Env) (*step, error) {
 	}
 	made.changes = s.Options.changes()
 	made.runner, err = s.Options.build(env)
+	if some, ok := made.runner.(*sample); ok {
+		made.drop, made.sample = &Drop{id: made.id, by: "processor "}, some
+	}
 	return made, err
 }
 
@@ -180,7 +184,7 @@ func run(steps []*step, ev *ecs.Event, failures *[]string) *Drop {
 		if !met {
 			continue
 		}
-		if s.drop != nil {
+		if s.drop != nil && !s.spares(ev) {
 			s.drop.n.Add(1)
 			return s.drop
 		}
@@ -190,6 +194,9 @@ func run(steps []*step, ev *ecs.Event, failures *[]string) *Drop {
 	}
 	return nil
 }
+
+// spares reports whether a step that drops leaves this event.
+func (s *step) spares(ev *ecs.Event) bool { return s.sample != nil && s.sample.keeps(ev) }
 
 func (s *step) branch(met bool) []*step {
 	if met {

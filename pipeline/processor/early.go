@@ -16,7 +16,7 @@ type Early struct {
 
 type earlyRule struct {
 	guards []guard
-	drop   *Drop
+	step   *step
 }
 
 // guard is a condition on the way to a rule.
@@ -51,7 +51,9 @@ next:
 				continue next
 			}
 		}
-		return e.rules[i].drop
+		if !e.rules[i].step.spares(ev) {
+			return e.rules[i].step.drop
+		}
 	}
 	return nil
 }
@@ -95,29 +97,31 @@ func (f *finder) walk(steps []*step, guards []guard) {
 			f.walk(s.branches[1], on(true))
 			f.walk(s.branches[0], on(false))
 		case s.drop != nil:
-			f.take(s.drop, on(true))
+			f.take(s, on(true))
+			f.changed = append(f.changed, s.changes)
 		default:
 			f.changed = append(f.changed, s.changes)
 		}
 	}
 }
 
-func (f *finder) take(d *Drop, guards []guard) {
+func (f *finder) take(s *step, guards []guard) {
+	var fields []string
 	for _, g := range guards {
-		for _, field := range g.Fields() {
-			if !f.leaves(field) {
-				f.late = true
-				return
-			}
-		}
+		fields = append(fields, g.Fields()...)
 	}
-	f.early.rules = append(f.early.rules, earlyRule{guards, d})
-	for _, g := range guards {
-		for _, field := range g.Fields() {
-			if !f.seen[field] {
-				f.seen[field] = true
-				f.early.fields = append(f.early.fields, field)
-			}
+	if s.sample != nil {
+		fields = append(fields, s.sample.keyField)
+	}
+	if slices.ContainsFunc(fields, func(field string) bool { return !f.leaves(field) }) {
+		f.late = true
+		return
+	}
+	f.early.rules = append(f.early.rules, earlyRule{guards, s})
+	for _, field := range fields {
+		if !f.seen[field] {
+			f.seen[field] = true
+			f.early.fields = append(f.early.fields, field)
 		}
 	}
 }

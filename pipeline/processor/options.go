@@ -102,6 +102,7 @@ var kinds = []struct {
 	{"include_fields", func() Options { return new(IncludeFields) }},
 	{"redact_fields", func() Options { o := DefaultRedactFields(); return &o }},
 	{"rename", func() Options { o := DefaultRename(); return &o }},
+	{"sample", func() Options { o := DefaultSample(); return &o }},
 	{"truncate_fields", func() Options { o := DefaultTruncateFields(); return &o }},
 }
 
