@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -151,7 +152,7 @@ func (s *settings) openOutput(ctx context.Context, r *wiring, o *outputSetting) 
 	}
 	if unprepared != nil {
 		// The server may be down for now. The flow waits for it, and writes nothing to what is not prepared.
-		r.log.Warn("output could not be prepared yet", "output", o.name, "error.message", unprepared)
+		r.log.Warn("output could not be prepared yet", "output", cmp.Or(o.id, o.name), "error.message", unprepared)
 		late := &lateOutput{Output: out, prepare: prepare}
 		late.why.Store(&unprepared)
 		out = late
