@@ -73,6 +73,9 @@ type envelope struct {
 	// CloudTrail's own
 	Bucket string     `json:"s3Bucket"`
 	Keys   stringList `json:"s3ObjectKey"`
+	// of collectors that write lists of files: any types, as other messages have members of these names
+	Place json.RawMessage `json:"bucket"`
+	Files json.RawMessage `json:"files"`
 	// EventBridge
 	DetailType string          `json:"detail-type"`
 	Source     string          `json:"source"`
@@ -133,12 +136,33 @@ func parseNested(body []byte, depth int) (Notice, error) {
 			n.Objects = append(n.Objects, Object{Bucket: e.Bucket, Key: key})
 		}
 		return n, nil
+	case len(e.Place) > 0 && len(e.Files) > 0:
+		return parseFiles(e)
 	case e.DetailType != "":
 		return parseEventBridge(e)
 	case e.Records != nil:
 		return parseRecords(*e.Records)
 	}
 	return Notice{}, unknown("a JSON object without Records")
+}
+
+// parseFiles takes the form {"bucket":"name","files":[{"path":"key"}]}, with keys as they are.
+func parseFiles(e envelope) (Notice, error) {
+	var bucket string
+	var files []struct {
+		Path string `json:"path"`
+	}
+	if json.Unmarshal(e.Place, &bucket) != nil || json.Unmarshal(e.Files, &files) != nil || bucket == "" {
+		return Notice{}, unknown("a list of files without bucket and paths")
+	}
+	var n Notice
+	for _, f := range files {
+		if f.Path == "" {
+			return Notice{}, unknown("a list of files without bucket and paths")
+		}
+		n.Objects = append(n.Objects, Object{Bucket: bucket, Key: f.Path})
+	}
+	return n, nil
 }
 
 func typeOf(err error) string {

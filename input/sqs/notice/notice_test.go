@@ -39,6 +39,8 @@ func TestNotices(t *testing.T) {
 		"CloudTrail":                {own, Notice{Objects: ownObjects}},
 		"CloudTrail in SNS":         {awstest.InSNS(own), Notice{Objects: ownObjects}},
 		"CloudTrail, one string":    {`{"s3Bucket":"trail","s3ObjectKey":"k"}`, Notice{Objects: []Object{{Bucket: "trail", Key: "k"}}}},
+		"a list of files":           {`{"bucket":"trail","timestamp":1,"files":[{"path":"a+b/1.gz","size":3},{"path":"2"}]}`, Notice{Objects: []Object{{Bucket: "trail", Key: "a+b/1.gz"}, {Bucket: "trail", Key: "2"}}}},
+		"a list of files in SNS":    {awstest.InSNS(`{"bucket":"trail","files":[{"path":"2"}]}`), Notice{Objects: []Object{{Bucket: "trail", Key: "2"}}}},
 		"S3's test":                 {`{"Service":"Amazon S3","Event":"s3:TestEvent","Time":"2024-05-06T07:10:00.000Z","Bucket":"trail"}`, Notice{}},
 		"S3's test in SNS":          {awstest.InSNS(`{"Service":"Amazon S3","Event":"s3:TestEvent","Bucket":"trail"}`), Notice{}},
 		"CloudTrail's test":         {"CloudTrail validation message.", Notice{}},
@@ -83,6 +85,8 @@ func TestUnknownBodies(t *testing.T) {
 		awstest.Bridge("EC2 Instance State-change Notification", "aws.ec2", `{}`):           `EventBridge "EC2 Instance State-change Notification" of "aws.ec2"`,
 		awstest.Bridge("AWS API Call via CloudTrail", "aws.iam", `"x"`):                     `EventBridge "AWS API Call via CloudTrail" without a record`,
 		awstest.Bridge("Object Created", "aws.s3", `{"bucket":{"name":"b"}}`):               `EventBridge "Object Created" without bucket and key`,
+		`{"bucket":"b","files":[{"name":"k"}]}`:                                             "a list of files without bucket and paths",
+		`{"bucket":{"name":"b"},"files":[{"path":"k"}]}`:                                    "a list of files without bucket and paths",
 		`{"s3Bucket":"b","s3ObjectKey":[1]}`:                                                "a JSON object with members of other types: s3ObjectKey is a number",
 	} {
 		_, err := Parse(body)
