@@ -31,6 +31,18 @@ func TestAgentID(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
+// The id of a seed is what other programs that make UUIDs of names (version 5) have for it: Python's uuid.uuid5 gave this one.
+func TestAgentIDOfASeed(t *testing.T) {
+	assert.Equal(t, "f0ed584d-29d1-5194-900b-825940f147ea", seededID("super-special-seed-key"))
+	assert.NotEqual(t, seededID("a"), seededID("b"))
+	s := &settings{Config: DefaultConfig()}
+	s.Path.Data, s.Agent.Seed = t.TempDir(), "super-special-seed-key"
+	agent, err := s.agent()
+	require.NoError(t, err)
+	assert.Equal(t, seededID("super-special-seed-key"), agent.ID)
+	assert.NoFileExists(t, filepath.Join(s.Path.Data, "meta.json"), "nothing has to be kept")
+}
+
 func TestOnlyAClosedStdoutEndsQuietly(t *testing.T) {
 	gone := &os.PathError{Op: "write", Path: "|1", Err: brokenPipe}
 	a := &app{IO: IO{Stderr: discard{}}, out: &stdout{w: failing{gone}}}

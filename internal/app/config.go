@@ -17,6 +17,8 @@ import (
 type Config struct {
 	// Name is agent.name of the documents. Default: the name of the machine.
 	Name string `config:"name"`
+	// Agent is about agent.id of the documents.
+	Agent AgentConfig `config:"agent"`
 	// Path holds the directories.
 	Path PathConfig `config:"path"`
 	// Logging is about Trailbeat's own log.
@@ -59,6 +61,13 @@ type KeystoreConfig struct {
 	// Path of the file with secrets, which `trailbeat keystore` makes. Relative: below path.data. No file need be there. Default
 	// trailbeat.keystore.
 	Path string `config:"path"`
+}
+
+// AgentConfig is the group agent.
+type AgentConfig struct {
+	// Seed makes agent.id: the same seed gives the same id, after a new installation and on another machine too. Give each Trailbeat
+	// one of its own. Default empty: the id is random, made at the first start, and kept in path.data.
+	Seed string `config:"seed"`
 }
 
 // PathConfig is the group path.
