@@ -178,6 +178,9 @@ func (c Config) Bucket() string {
 	return b.Name
 }
 
+// Place is what is read: a bucket or an access point.
+func (c Config) Place() (aws.Bucket, error) { return c.bucket() }
+
 // bucket is what is read.
 func (c Config) bucket() (aws.Bucket, error) {
 	set := 0
