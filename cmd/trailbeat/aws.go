@@ -10,6 +10,7 @@ import (
 	"github.com/trailbeat/trailbeat/input/s3"
 	"github.com/trailbeat/trailbeat/input/sqs"
 	"github.com/trailbeat/trailbeat/input/sqs/lambdaqueue"
+	"github.com/trailbeat/trailbeat/input/trailstore/bucket"
 	"github.com/trailbeat/trailbeat/internal/app"
 	"github.com/trailbeat/trailbeat/internal/config"
 )
@@ -100,6 +101,26 @@ func bucketInput() app.Input {
 		cfg := options.(*s3.Config)
 		list, err := cfg.Policy()
 		return statements(cfg.AWS, list), err
+	}
+	in.Files = func(ctx context.Context, options any, env app.InputEnv) (*app.Files, error) {
+		cfg := options.(*s3.Config)
+		cfg.AWS.Version = app.Version()
+		from, err := cfg.Place()
+		if err != nil {
+			return nil, err
+		}
+		store, err := bucket.New(ctx, cfg.AWS, from, env.Logger)
+		if err != nil {
+			return nil, err
+		}
+		return &app.Files{
+			Store: store, Keys: store, Prefix: cfg.BucketListPrefix, Accounts: cfg.Accounts, Regions: cfg.Regions, Identity: store.Identity, Close: store.Close,
+		}, nil
+	}
+	in.FilesPolicy = func(options any) ([]app.Statement, error) {
+		cfg := options.(*s3.Config)
+		from, err := cfg.Place()
+		return statements(cfg.AWS, bucket.Policy(from, cfg.BucketListPrefix)), err
 	}
 	return in
 }

@@ -68,6 +68,7 @@ func Main(args []string, streams IO, components Components) int {
 
 func (a *app) exitCode(err error) int {
 	var wrong *usageError
+	var code *codeError
 	switch {
 	case err == nil:
 		return exitDone
@@ -76,6 +77,8 @@ func (a *app) exitCode(err error) int {
 		return exitDone
 	case errors.Is(err, errSaid):
 		return exitFailed
+	case errors.As(err, &code):
+		return code.code
 	case errors.As(err, &wrong):
 		var faults config.Errors
 		if errors.As(err, &faults) {
@@ -137,6 +140,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.keystoreCommand(),
 		a.lambdaCommand(),
 		a.migrateCommand(),
+		a.verifyCommand(),
 		a.completionCommand(),
 		a.versionCommand(),
 	)

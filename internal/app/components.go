@@ -68,6 +68,10 @@ type Input struct {
 	Policy func(cfg any) ([]Statement, error)
 	// Past reads what was delivered before, for the command backfill. Nil: the type has none.
 	Past *Past
+	// Files gives the files that the input reads, for those who look at files and not at records. Nil: it reads none of a trail.
+	Files func(ctx context.Context, cfg any, env InputEnv) (*Files, error)
+	// FilesPolicy gives what whoever looks at the files must be allowed to do. Nil where Files is.
+	FilesPolicy func(cfg any) ([]Statement, error)
 	// Foreign are options of other programs that are taken without an effect.
 	Foreign []Foreign
 }

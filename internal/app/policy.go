@@ -27,18 +27,21 @@ type Statement struct {
 var partitions = []string{"aws", "aws-us-gov", "aws-cn"}
 
 func (a *app) exportPolicyCommand() *cobra.Command {
-	var partition string
+	var partition, purpose string
 	cmd := &cobra.Command{
 		Use:   "iam-policy",
 		Short: "Print the least IAM policy for the configured inputs as JSON",
 		Long: `Export iam-policy prints an identity policy that allows what the configured inputs do and nothing else. Nobody is asked:
 what it says comes from the configuration alone. Rights that other policies give, of a queue, a bucket or a KMS key in
 another account, are needed there too.`,
-		Example: "  trailbeat export iam-policy\n  trailbeat export iam-policy --partition aws-cn",
+		Example: "  trailbeat export iam-policy\n  trailbeat export iam-policy --partition aws-cn\n  trailbeat export iam-policy --for verify",
 		Args:    noArguments,
 		RunE: func(*cobra.Command, []string) error {
 			if partition != "" && !slices.Contains(partitions, partition) {
 				return usage(fmt.Errorf("--partition is %q, but must be one of %s", partition, strings.Join(partitions, ", ")))
+			}
+			if !slices.Contains(purposes, purpose) {
+				return usage(fmt.Errorf("--for is %q, but must be one of %s", purpose, strings.Join(purposes, ", ")))
 			}
 			s, err := a.load()
 			if err != nil {
@@ -47,7 +50,7 @@ another account, are needed there too.`,
 			if err := s.needInputs(); err != nil {
 				return err
 			}
-			text, err := s.policy(partition)
+			text, err := s.policy(partition, purpose)
 			if err != nil {
 				return err
 			}
@@ -60,18 +63,27 @@ another account, are needed there too.`,
 	}
 	cmd.Flags().StringVar(&partition, "partition", "", "`NAME` of the part of AWS for all ARNs: "+strings.Join(partitions, ", ")+
 		" (default: as the options of the inputs say)")
+	cmd.Flags().StringVar(&purpose, "for", purposes[0], "`COMMAND` that the policy is for: "+strings.Join(purposes, ", "))
+	completeFlag(cmd, "for", purposes...)
 	return cmd
 }
 
+// purposes are the commands that there are policies for.
+var purposes = []string{"run", "verify"}
+
 // policy makes the document.
-func (s *settings) policy(partition string) ([]byte, error) {
+func (s *settings) policy(partition, purpose string) ([]byte, error) {
 	var all []Statement
 	for i := range s.inputs {
 		in := &s.inputs[i]
-		if in.kind.Policy == nil {
+		policy := in.kind.Policy
+		if purpose == "verify" {
+			policy = in.kind.FilesPolicy
+		}
+		if policy == nil {
 			continue
 		}
-		own, err := in.kind.Policy(in.options)
+		own, err := policy(in.options)
 		if err != nil {
 			return nil, fmt.Errorf("listing the rights of input %q: %w", in.ID, err)
 		}
