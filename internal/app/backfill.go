@@ -383,7 +383,7 @@ func (b *backfillJob) makePlan(ctx context.Context, log *slog.Logger) error {
 		return b.printJSON(e)
 	}
 	w := b.Stdout
-	if b.flags.json || b.s.output != nil && b.s.output.kind.ToStdout && !b.flags.plan {
+	if b.flags.json || b.s.toStdout() && !b.flags.plan {
 		w = b.Stderr
 	}
 	return writeEstimate(w, e)
@@ -479,7 +479,7 @@ func (b *backfillJob) end(ctx context.Context, failed error) error {
 		return err
 	}
 	w := b.Stdout
-	if b.flags.queue == "" && b.s.output.kind.ToStdout {
+	if b.flags.queue == "" && b.s.toStdout() {
 		w = b.Stderr
 	}
 	return errors.Join(writeResult(w, r, b.flags.queue), err)

@@ -109,14 +109,17 @@ func (g *Group) acquire(ctx context.Context, s *session, name string, live []str
 		}
 		g.mu.Lock()
 		alive := g.session == s && g.alive(s)
-		if alive {
+		switch {
+		case alive:
 			g.held[name] = l
 			g.stats.Acquired++
+		case g.session == s: // it took too long; if this member renews in time all the same, nobody must wait for it
+			g.giving[name] = l
 		}
 		g.mu.Unlock()
 		if !alive {
-			l.cancel(ErrLost)
-			return "", nil // taken for dead meanwhile: the object says so to the others
+			l.lose()
+			return "", nil
 		}
 		if g.cfg.Acquired != nil {
 			g.cfg.Acquired()
