@@ -96,7 +96,7 @@ func (r *Report) header(b *strings.Builder, style terminal.Style, title string) 
 }
 
 func (r *Report) line(b *strings.Builder, style terminal.Style, name string, share float64, a Amount, month *Rate) {
-	fmt.Fprintf(b, "%s %s %s %s\n", terminal.Pad(shorten(name, nameWidth), nameWidth), style.Accent(terminal.Bar(share, barWidth)), percent(share), r.columns(a, month))
+	fmt.Fprintf(b, "%s %s %s %s\n", terminal.Pad(shorten(name, nameWidth), nameWidth), style.Accent(bar(share, barWidth)), percent(share), r.columns(a, month))
 }
 
 func (r *Report) writeTable(b *strings.Builder, style terminal.Style, t *Table) {
@@ -144,6 +144,18 @@ func (r *Report) writeOwn(b *strings.Builder, style terminal.Style) {
 			fmt.Fprintf(b, "  to %s: %s events, %s of documents\n", terminal.Clean(d.Name), Thousands(d.Events), size(d.Document))
 		}
 	}
+}
+
+// eighths are the ends of bars.
+var eighths = [...]string{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉"}
+
+// bar draws a share of width characters, to an eighth of one: a bar that is not empty for all that is not nothing.
+func bar(share float64, width int) string {
+	n := int(min(1, max(0, share))*float64(width)*8 + 0.5)
+	if share > 0 {
+		n = max(n, 1)
+	}
+	return terminal.Pad(strings.Repeat("█", n/8)+eighths[n%8], width)
 }
 
 func indent(text string) string {

@@ -20,7 +20,7 @@ type help struct {
 }
 
 var (
-	helpCommand = regexp.MustCompile(`^  ([a-z-]+)  +\S`)
+	helpCommand = regexp.MustCompile(`^  ([a-z-]+) +\S`)
 	helpFlag    = regexp.MustCompile(`^ +(?:(-\w), )?(--[\w.-]+)(?: (\S+))?  +`)
 )
 

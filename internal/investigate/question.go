@@ -57,10 +57,24 @@ func (v Values) parameters() map[string]any {
 
 var parameter = regexp.MustCompile(`:(of|from|to)\b`)
 
-// Text is the question with its values written into it, to be changed and asked with any tool that reads SQLite.
+// optional is a condition that holds where its parameter is null. It has at most one pair of brackets within.
+var optional = regexp.MustCompile(`\(:(of|from|to) IS NULL OR ((?:[^()]|\([^()]*\))*)\)`)
+
+// Text is the question with its values written into it, to be changed and asked with any tool that reads SQLite. Conditions on values
+// that are not given are left out.
 func (q *Question) Text(v Values) string {
 	p := v.parameters()
-	return parameter.ReplaceAllStringFunc(q.SQL, func(name string) string {
+	text := optional.ReplaceAllStringFunc(q.SQL, func(condition string) string {
+		m := optional.FindStringSubmatch(condition)
+		if p[m[1]] == nil {
+			return "TRUE"
+		}
+		return "(" + m[2] + ")"
+	})
+	for _, empty := range []string{" AND TRUE", "TRUE AND "} {
+		text = strings.ReplaceAll(text, empty, "")
+	}
+	return parameter.ReplaceAllStringFunc(strings.ReplaceAll(text, "\nWHERE TRUE", ""), func(name string) string {
 		text, ok := p[name[1:]].(string)
 		if !ok {
 			return "NULL"

@@ -3,7 +3,7 @@
 -- of: the ARN of a role, or its name
 WITH assumed AS (
 	SELECT * FROM trail
-	WHERE (target_role = :of OR target_role LIKE '%/' || :of) AND (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+	WHERE (target_role = :of OR substr(target_role, -length(:of) - 1) = '/' || :of) AND (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
 	ORDER BY time DESC LIMIT 1000
 )
 SELECT time, who, account AS from_account, source_ip, action, target_role, coalesce(error_code, '') AS error_code, new_session, issued_key,
