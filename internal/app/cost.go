@@ -20,6 +20,7 @@ import (
 	"github.com/trailbeat/trailbeat/internal/registry"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 // costOptions are the flags of cost.
@@ -58,7 +59,7 @@ No configuration is read. Memory is bounded, whatever the size of the sample. In
 	flags.StringVar(&opts.view.Form, "as", cost.Drop, "what proposed rules do: "+strings.Join(cost.Forms(), ", "))
 	flags.Float64Var(&opts.view.PricePerGB, "price-per-gb", 0, "what a GB (10^9 bytes) costs you, for a column of prices")
 	flags.StringVar(&opts.view.PriceOf, "price-of", "documents", "what --price-per-gb is about: documents or raw")
-	flags.StringVar(&opts.rules, "rules", "", "measure the list \"processors\" of this configuration `FILE` as well")
+	flags.StringVar(&opts.rules, "rules", "", "measure the lists \"processors\" and \"routing.rules\" of this configuration `FILE` as well")
 	flags.StringVar(&opts.report, "report", "", "write a page with pictures to this `FILE` (HTML that needs nothing else)")
 	completeFlag(cmd, "as", cost.Forms()...)
 	completeFlag(cmd, "price-of", "documents", "raw")
@@ -98,11 +99,11 @@ func (a *app) cost(ctx context.Context, opts costOptions, targets []string) erro
 	if err != nil {
 		return err
 	}
-	rules, err := a.costRules(opts.rules)
+	rules, table, err := a.costRules(opts.rules)
 	if err != nil {
 		return err
 	}
-	report, failed := a.readSample(ctx, s, opts, rules)
+	report, failed := a.readSample(ctx, s, opts, rules, table)
 	if report == nil {
 		return failed
 	}
@@ -116,21 +117,21 @@ func (a *app) cost(ctx context.Context, opts costOptions, targets []string) erro
 }
 
 // costRules reads the rules to be measured; nil where there are none.
-func (a *app) costRules(file string) (*processor.List, error) {
+func (a *app) costRules(file string) (*processor.List, *routing.Table, error) {
 	if file == "" {
-		return nil, nil
+		return nil, nil, nil
 	}
 	sources, err := config.ReadFiles(file)
 	if err != nil {
-		return nil, usage(fmt.Errorf("--rules: %w", err))
+		return nil, nil, usage(fmt.Errorf("--rules: %w", err))
 	}
 	s, err := resolve(sources, nil, a.components)
 	if err != nil {
-		return nil, usage(err)
+		return nil, nil, usage(err)
 	}
 	s.files = []string{file}
-	if len(s.processors) == 0 {
-		return nil, usage(fmt.Errorf("--rules: there are no processors%s; list them below \"processors:\"", s.where()))
+	if len(s.processors) == 0 && s.Routing.Empty() {
+		return nil, nil, usage(fmt.Errorf("--rules: there are neither processors nor rules of routing%s; list them below \"processors:\" or \"routing.rules:\"", s.where()))
 	}
 	log := newLogger(a.Stderr, slog.LevelWarn, false)
 	s.warn(log)
@@ -141,13 +142,14 @@ func (a *app) costRules(file string) (*processor.List, error) {
 	}
 	list, err := processor.Build(s.processors, processor.Env{Logger: log})
 	if err != nil {
-		return nil, usage(err)
+		return nil, nil, usage(err)
 	}
-	return list, nil
+	table, err := routing.New(s.Routing)
+	return list, table, usage(err)
 }
 
 // readSample lets the flow of a run have everything, with an output that counts. The report is nil where there is none.
-func (a *app) readSample(ctx context.Context, s *settings, opts costOptions, rules *processor.List) (report *cost.Report, err error) {
+func (a *app) readSample(ctx context.Context, s *settings, opts costOptions, rules *processor.List, table *routing.Table) (report *cost.Report, err error) {
 	status := a.openStatus(false)
 	stderr := status.Writer(a.Stderr)
 	defer status.Stop()
@@ -169,7 +171,7 @@ func (a *app) readSample(ctx context.Context, s *settings, opts costOptions, rul
 	}
 	var full atomic.Bool
 	sample := cost.New(cost.Options{
-		From: opts.start, To: opts.end, Limit: opts.sample, Enough: func() { full.Store(true) }, Rules: processor.Join(rules),
+		From: opts.start, To: opts.end, Limit: opts.sample, Enough: func() { full.Store(true) }, Rules: processor.Join(rules), Routing: table,
 	})
 	bounded := slices.Clone(sources)
 	for i := range bounded {

@@ -16,6 +16,7 @@ import (
 	"github.com/trailbeat/trailbeat/pipeline"
 	"github.com/trailbeat/trailbeat/pipeline/condition"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 // record makes one; more are members of it.
@@ -277,6 +278,30 @@ func TestOwnRules(t *testing.T) {
 	require.Len(t, o.Streams, 2)
 	assert.Equal(t, "logs-aws.cloudtrail-cheap", o.Streams[0].Name)
 	assert.EqualValues(t, 2, o.Streams[0].Events)
+}
+
+func TestOwnRouting(t *testing.T) {
+	when := func(action string) *condition.Config {
+		return &condition.Config{Equals: condition.Fields{"event.action": {action}}}
+	}
+	table, err := routing.New(routing.Config{Rules: []routing.Rule{
+		{Name: "noise", When: when("Decrypt"), Target: routing.Target{Output: routing.Discard}},
+		{Name: "objects", When: when("GetObject"), Target: routing.Target{Output: "cheap", Dataset: "aws.cloudtrail_data"}},
+		{Name: "odd", When: when("CreateUser"), Target: routing.Target{Output: routing.DeadLetters}},
+	}})
+	require.NoError(t, err)
+	s := New(Options{Routing: table})
+	fill(t, s, trail()...)
+	o := s.Report(View{}).Own
+	require.Len(t, o.Rules, 1)
+	assert.Equal(t, "noise", o.Rules[0].ID)
+	assert.EqualValues(t, 2, o.Rules[0].Dropped.Events)
+	assert.EqualValues(t, 7, o.Kept.Events)
+	var to []string
+	for _, d := range o.Streams {
+		to = append(to, fmt.Sprint(d.Output, " ", d.Name, " ", d.Events))
+	}
+	assert.Equal(t, []string{"cheap logs-aws.cloudtrail_data-default 3", "dead_letters  1", "default logs-aws.cloudtrail-default 3"}, to)
 }
 
 func TestPages(t *testing.T) {

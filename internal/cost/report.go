@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/trailbeat/trailbeat/pipeline/condition"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
 )
 
@@ -147,9 +146,11 @@ type OwnRule struct {
 	Failed    int64  `json:"failed,omitempty"`
 }
 
-// OwnDirection is what goes to a data stream.
+// OwnDirection is what goes to a data stream of an output.
 type OwnDirection struct {
-	Name string `json:"name"`
+	// Output is default, the name of one below outputs, or dead_letters, which has no data stream.
+	Output string `json:"output"`
+	Name   string `json:"name,omitempty"`
 	Amount
 }
 
@@ -273,7 +274,7 @@ func (s *Sample) propose(r *Report, v View) {
 		place[c.number] = i
 		r.Rules = append(r.Rules, Finding{
 			ID: c.id, Title: c.title, Loses: c.loses, Alone: c.alone, Share: s.share(c.alone), Month: r.rate(c.alone, monthDays),
-			YAML: yamlOf(v.Form, []string{c.id}, []condition.Config{c.when}),
+			YAML: yaml(v.Form, &c.rule),
 		})
 	}
 	together := Finding{}
@@ -292,11 +293,11 @@ func (s *Sample) propose(r *Report, v View) {
 	together.Alone = together.InOrder
 	together.Share, together.Month = s.share(together.Alone), r.rate(together.Alone, monthDays)
 	r.Together = &together
-	ids, rules := make([]string, len(chosen)), make([]condition.Config, len(chosen))
+	rules := make([]*rule, len(chosen))
 	for i, c := range chosen {
-		ids[i], rules[i] = c.id, c.when
+		rules[i] = &c.rule
 	}
-	r.YAML = yamlOf(v.Form, ids, rules)
+	r.YAML = yaml(v.Form, rules...)
 }
 
 func (s *Sample) ownReport(r *Report, v View) *Own {
@@ -309,11 +310,17 @@ func (s *Sample) ownReport(r *Report, v View) *Own {
 	}
 	for _, stat := range v.RuleStats {
 		o.Rules = append(o.Rules, OwnRule{ID: stat.ID, Processor: stat.Processor, Dropped: dropped[stat.ID], Failed: stat.Failed})
+		delete(dropped, stat.ID)
+	}
+	for _, id := range slices.Sorted(maps.Keys(dropped)) {
+		o.Rules = append(o.Rules, OwnRule{ID: id, Processor: "routing", Dropped: dropped[id]})
 	}
 	o.Saved = s.total.less(o.Kept)
 	o.Share, o.Month = s.share(o.Saved), r.rate(o.Saved, monthDays)
-	for _, name := range slices.Sorted(maps.Keys(s.own.streams)) {
-		o.Streams = append(o.Streams, OwnDirection{name, *s.own.streams[name]})
+	for _, d := range slices.SortedFunc(maps.Keys(s.own.streams), func(a, b direction) int {
+		return cmp.Or(cmp.Compare(a.output, b.output), cmp.Compare(a.stream, b.stream))
+	}) {
+		o.Streams = append(o.Streams, OwnDirection{Output: d.output, Name: d.stream, Amount: *s.own.streams[d]})
 	}
 	return o
 }

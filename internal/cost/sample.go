@@ -2,7 +2,6 @@ package cost
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/output"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 // Options of a Sample.
@@ -21,8 +21,9 @@ type Options struct {
 	// Zero: everything is counted.
 	Limit  int64
 	Enough func()
-	// Rules are one's own, to be measured. Nil: none.
-	Rules *processor.Chain
+	// Rules are one's own, to be measured, and Routing those that come behind them. Nil: none.
+	Rules   *processor.Chain
+	Routing *routing.Table
 }
 
 // timeFormat is that of @timestamp after the mapping.
@@ -63,8 +64,8 @@ func New(opts Options) *Sample {
 	for range s.dims {
 		s.tables = append(s.tables, newTable(tableLimit))
 	}
-	if opts.Rules != nil {
-		s.own = newOwn(opts.Rules)
+	if opts.Rules != nil || opts.Routing != nil {
+		s.own = &own{chain: opts.Rules, routing: opts.Routing, dropped: map[*processor.Drop]*Amount{}, streams: map[direction]*Amount{}}
 	}
 	return s
 }
@@ -152,70 +153,4 @@ func (s *Sample) dated(t string) {
 	if _, known := s.hours[t[:hour]]; !known && len(s.hours) < maxHours {
 		s.hours[strings.Clone(t[:hour])] = struct{}{}
 	}
-}
-
-// verdict is what one's own rules made of an event.
-type verdict struct {
-	drop   *processor.Drop
-	after  int64  // bytes of the document that is left
-	stream string // where it goes to
-}
-
-// own measures rules that were given.
-type own struct {
-	chain   *processor.Chain
-	dropped map[*processor.Drop]*Amount
-	kept    Amount
-	streams map[string]*Amount
-}
-
-func newOwn(chain *processor.Chain) *own {
-	return &own{chain: chain, dropped: map[*processor.Drop]*Amount{}, streams: map[string]*Amount{}}
-}
-
-// preserve is the tag that keeps event.original in documents.
-const preserve = "preserve_original_event"
-
-// judge lets the rules have the event. It is called without the lock.
-func (o *own) judge(ev *ecs.Event, buf []byte) (verdict, []byte) {
-	// The rules of a pipeline see the record, which goes afterwards if no tag keeps it.
-	if ev.Event.Original == "" {
-		ev.Event.Original = string(ev.Meta.Raw)
-	}
-	if err := o.chain.Run(ev); err != nil {
-		d, _ := err.(*processor.Drop) //nolint:errorlint // Run returns nothing else
-		return verdict{drop: d}, buf
-	}
-	if !slices.Contains(ev.Tags, preserve) {
-		ev.Event.Original = ""
-	}
-	buf = ev.AppendJSON(buf[:0])
-	ds := &ev.DataStream
-	return verdict{after: int64(len(buf)), stream: ds.Type + "-" + ds.Dataset + "-" + ds.Namespace}, buf
-}
-
-// maxStreams bounds the data streams that are told apart.
-const maxStreams = 100
-
-func (o *own) add(a Amount, v verdict) {
-	if v.drop != nil {
-		if o.dropped[v.drop] == nil {
-			o.dropped[v.drop] = new(Amount)
-		}
-		o.dropped[v.drop].add(a)
-		return
-	}
-	a.Document = v.after
-	o.kept.add(a)
-	sum := o.streams[v.stream]
-	if sum == nil {
-		if len(o.streams) >= maxStreams {
-			v.stream = "others"
-		}
-		if sum = o.streams[v.stream]; sum == nil {
-			sum = new(Amount)
-			o.streams[strings.Clone(v.stream)] = sum
-		}
-	}
-	sum.add(a)
 }

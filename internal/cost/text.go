@@ -131,7 +131,7 @@ func (r *Report) writeRules(b *strings.Builder, style terminal.Style) {
 func (r *Report) writeOwn(b *strings.Builder, style terminal.Style) {
 	r.header(b, style, "What --rules saves")
 	for _, rule := range r.Own.Rules {
-		if rule.Dropped.Events == 0 && rule.Processor != "drop_event" {
+		if rule.Dropped.Events == 0 && rule.Processor != "drop_event" && rule.Processor != "sample" {
 			continue
 		}
 		share := float64(rule.Dropped.Document) / float64(max(1, r.Sample.Document))
@@ -141,7 +141,7 @@ func (r *Report) writeOwn(b *strings.Builder, style terminal.Style) {
 	fmt.Fprintf(b, "left: %s events, %s of documents\n", Thousands(r.Own.Kept.Events), size(r.Own.Kept.Document))
 	if len(r.Own.Streams) > 1 {
 		for _, d := range r.Own.Streams {
-			fmt.Fprintf(b, "  to %s: %s events, %s of documents\n", terminal.Clean(d.Name), Thousands(d.Events), size(d.Document))
+			fmt.Fprintf(b, "  to output %s %s: %s events, %s of documents\n", terminal.Clean(d.Output), terminal.Clean(d.Name), Thousands(d.Events), size(d.Document))
 		}
 	}
 }

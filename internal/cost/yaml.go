@@ -24,25 +24,21 @@ func Forms() []string { return []string{Drop, Route} }
 // RouteNamespace is data_stream.namespace of what Route sends elsewhere.
 const RouteNamespace = "bulk"
 
-// YAML gives a list of processors, as the configuration takes it, that does to the events of these rules what form says.
-func YAML(form string, rules ...condition.Config) string { return yamlOf(form, nil, rules) }
-
-func yamlOf(form string, ids []string, rules []condition.Config) string {
+// yaml gives what the configuration takes, so that it does to the events of these rules what form says.
+func yaml(form string, rules ...*rule) string {
 	var b strings.Builder
-	b.WriteString("processors:\n")
-	for i := range rules {
+	if form == Route {
+		b.WriteString("routing:\n  rules:\n")
+	} else {
+		b.WriteString("processors:\n")
+	}
+	for _, r := range rules {
 		if form == Route {
-			b.WriteString("  - if:\n")
-			writeCondition(&b, "      ", &rules[i])
-			fmt.Fprintf(&b, "    then:\n      - add_fields: {target: data_stream, fields: {namespace: %s}}\n", RouteNamespace)
-			continue
+			fmt.Fprintf(&b, "    - name: %s\n      namespace: %s\n      when:\n", scalar(r.id), RouteNamespace)
+		} else {
+			fmt.Fprintf(&b, "  - drop_event:\n      id: %s\n      when:\n", scalar(r.id))
 		}
-		b.WriteString("  - drop_event:\n")
-		if ids != nil {
-			fmt.Fprintf(&b, "      id: %s\n", scalar(ids[i]))
-		}
-		b.WriteString("      when:\n")
-		writeCondition(&b, "        ", &rules[i])
+		writeCondition(&b, "        ", &r.when)
 	}
 	return b.String()
 }
