@@ -5,22 +5,35 @@ import "unsafe"
 const (
 	arenaStart = 4 << 10 // bytes of the first block
 	arenaKeep  = 1 << 20 // a block above this is not kept by Reset: one giant record must not hold its memory for ever
+	sharedKeep = 4 << 20 // the same of an Arena that many events share
 )
 
 // Arena is memory for strings that live as long as the document: text that is put together and so is not in the record.
 // It is handed out piece by piece from a block and taken back as a whole by Reset, so that in the steady state nothing
 // is allocated. The zero Arena is ready for use. It belongs to one goroutine at a time.
 type Arena struct {
-	block []byte // len is what is handed out of it
+	block  []byte // len is what is handed out of it
+	shared bool   // by several events, whose Reset leaves it alone
 }
 
 // Reset takes everything back. Strings and slices that came from the Arena are invalid from here on.
 func (a *Arena) Reset() {
-	if cap(a.block) > arenaKeep {
+	keep := arenaKeep
+	if a.shared {
+		keep = sharedKeep
+	}
+	if cap(a.block) > keep {
 		a.block = nil
 		return
 	}
 	a.block = a.block[:0]
+}
+
+// release is what the Reset of an event does.
+func (a *Arena) release() {
+	if !a.shared {
+		a.Reset()
+	}
 }
 
 // Grab gives an empty slice with room for n bytes. Appending more than that moves it out of the Arena, which is safe.

@@ -19,12 +19,21 @@ type Meta struct {
 	Raw []byte
 }
 
-// Arena gives the memory for strings that are made for this document. It is valid until Reset.
+// Arena gives the memory for strings that are made for this document. It is valid until Reset, or where the
+// memory is shared, until that of the Arena.
 func (e *Event) Arena() *Arena {
 	if e.arena == nil {
 		e.arena = &Arena{}
 	}
 	return e.arena
+}
+
+// ShareArena makes a the Arena of this document. Other documents may have the same: their texts lie side by side then, in the
+// memory that they need together, while an Arena for each grows to what the largest document needs that it ever had. Reset leaves it
+// alone: who shares it resets it, before the first of these documents is used again. All of them belong to one goroutine at a time.
+func (e *Event) ShareArena(a *Arena) {
+	a.shared = true
+	e.arena = a
 }
 
 // MarshalJSON gives the document, so that encoding/json writes an Event as AppendJSON does.

@@ -199,3 +199,30 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 	}))
 	assert.Zero(t, testing.AllocsPerRun(100, func() { buf = source.AppendJSON(buf[:0]) }))
 }
+
+func TestShareArena(t *testing.T) {
+	var arena Arena
+	a, b := new(Event), new(Event)
+	a.ShareArena(&arena)
+	b.ShareArena(&arena)
+	a.Message = a.Arena().CopyString("kept")
+	b.Arena().CopyString("gone")
+	b.Reset()
+	b.Message = b.Arena().CopyString("new")
+	assert.Equal(t, "kept", a.Message, "another document's Reset leaves it alone")
+	assert.Same(t, &arena, b.Arena())
+	a.Reset()
+	arena.Reset()
+	assert.Equal(t, "next", a.Arena().CopyString("next"))
+	assert.Len(t, arena.block, 4)
+
+	// What the documents of one Write need together is kept, and no more than that.
+	for _, size := range []int{2 << 20, 5 << 20} {
+		arena.Grab(size)
+		arena.Reset()
+	}
+	assert.Zero(t, cap(arena.block))
+	arena.Grab(2 << 20)
+	arena.Reset()
+	assert.NotZero(t, cap(arena.block))
+}

@@ -1060,7 +1060,7 @@ func (e *Event) Reset() {
 	e.User.Entity.ID = l21
 	e.User.Target.Entity.ID = l22
 	if arena != nil {
-		arena.Reset()
+		arena.release()
 		e.arena = arena
 	}
 }

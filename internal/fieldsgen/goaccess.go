@@ -57,7 +57,7 @@ func (e *Event) Reset() {`)
 	for i, e := range lists {
 		s.line("e.%s = l%d", e.goPath, i)
 	}
-	s.line("if arena != nil {\narena.Reset()\ne.arena = arena\n}\n}")
+	s.line("if arena != nil {\narena.release()\ne.arena = arena\n}\n}")
 	return s.file()
 }
 

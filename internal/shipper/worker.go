@@ -20,6 +20,7 @@ type worker struct {
 	events  []*ecs.Event    // of the pool, those to be written
 	records []*input.Record // of each of them
 	letters []Letter
+	arena   ecs.Arena // of all events of the pool
 
 	index    indexNames
 	ingested seconds
@@ -98,8 +99,9 @@ func (w *worker) part(ctx context.Context, d delivery, recs []input.Record) (Cou
 // many were filtered.
 func (w *worker) mapAll(d delivery, recs []input.Record) (filtered int64) {
 	for len(w.pool) < len(recs) {
-		w.pool = append(w.pool, new(ecs.Event))
+		w.pool = append(w.pool, w.newEvent())
 	}
+	w.arena.Reset()
 	w.events, w.records, w.letters = w.events[:0], w.records[:0], w.letters[:0]
 	ingested := w.ingested.now()
 	for i := range recs {
@@ -122,6 +124,12 @@ func (w *worker) mapAll(d delivery, recs []input.Record) (filtered int64) {
 		}
 	}
 	return filtered
+}
+
+func (w *worker) newEvent() *ecs.Event {
+	ev := new(ecs.Event)
+	ev.ShareArena(&w.arena)
+	return ev
 }
 
 // panicError is a panic of the mapping.
@@ -180,7 +188,7 @@ func (w *worker) spoilt(d delivery, rec *input.Record, ev *ecs.Event, err error)
 	if errors.As(err, &panicked) {
 		l.Type = TypePanic
 		// What a panic leaves behind may be inconsistent. A new event takes its place.
-		w.pool[len(w.events)] = new(ecs.Event)
+		w.pool[len(w.events)] = w.newEvent()
 		w.panics.note(d.src.ID, rec.Offset, panicked.stack)
 	}
 	w.letters = append(w.letters, l)
