@@ -3,6 +3,7 @@ package batch
 
 import (
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -44,10 +45,16 @@ func ValidateRecordBytes(n int64, bad func(format string, args ...any)) {
 type Memory struct {
 	Block   records.Block
 	Records []input.Record
+
+	pool *Pool // nil: none
 }
 
 // Take adds the entries of the block from one on and before another to the records.
 func (m *Memory) Take(from, to int, origin *input.Origin) {
+	if size := m.Block.Cap(); m.pool != nil && size <= keptBytes {
+		m.pool.size.Store(int64(size))
+	}
+	m.Records = slices.Grow(m.Records, to-from)
 	for i := from; i < to; i++ {
 		r := m.Block.At(i)
 		m.Records = append(m.Records, input.Record{Raw: r.Raw, Origin: origin, Index: r.Index, Offset: r.Offset})
@@ -58,14 +65,19 @@ func (m *Memory) Take(from, to int, origin *input.Origin) {
 const keptBytes = 16 << 20
 
 // Pool keeps memory from one batch to the next. The zero value is ready for use. Safe for concurrent use.
-type Pool struct{ pool sync.Pool }
+type Pool struct {
+	pool sync.Pool
+	size atomic.Int64 // bytes of the block of the last batch: new ones begin with that, and need not grow step by step
+}
 
 // Get gives memory with nothing in it.
 func (p *Pool) Get() *Memory {
 	if m, ok := p.pool.Get().(*Memory); ok {
 		return m
 	}
-	return new(Memory)
+	m := &Memory{pool: p}
+	m.Block.Reserve(int(p.size.Load()))
+	return m
 }
 
 // Put takes memory back that nobody uses any more: after the acknowledgement of its batch.

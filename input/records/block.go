@@ -38,6 +38,13 @@ func (b *Block) Bytes() int { return b.bytes }
 // Cap gives the bytes of memory that the block holds for records.
 func (b *Block) Cap() int { return cap(b.buf) }
 
+// Reserve makes room for n bytes of records, if there is less. Of use for an empty block.
+func (b *Block) Reserve(n int) {
+	if n > cap(b.buf) {
+		b.grow(n)
+	}
+}
+
 // At gives the record at i. Its bytes stay where they are once the last Fill is through: a later Fill into the same
 // block may move them.
 func (b *Block) At(i int) Record {

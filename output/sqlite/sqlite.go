@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	"github.com/trailbeat/trailbeat/ecs"
@@ -128,6 +129,10 @@ func (o *Output) encode(events []*ecs.Event) *request {
 	req := &request{events: events, ends: make([]int, 0, len(events)), done: make(chan struct{})}
 	for i, ev := range events {
 		start := len(buf)
+		if done := max(i, 8); cap(buf)-start < start/done {
+			// Room for all that come, as large as those so far: growing step by step takes five times as much memory in all.
+			buf = slices.Grow(buf, (len(events)-i)*(start/done)*9/8)
+		}
 		buf = ev.AppendJSON(buf)
 		if size := len(buf) - start; size > o.maxDocument {
 			buf = buf[:start]
