@@ -212,7 +212,7 @@ func (n Node) Order(names ...string) {
 }
 
 // YAML prints a group as it is written: variables unexpanded, secrets shown. comment gives the comment above an option by its
-// dotted name, in which elements of lists are "*"; empty: none. Groups whose names are in apart are not nested: their members are written
+// dotted name, in which elements of lists are "*"; empty: none. Of an element with a type it is asked for "*{TYPE}" first. Groups whose names are in apart are not nested: their members are written
 // with both names.
 func (n Node) YAML(comment func(path string) string, apart ...string) ([]byte, error) {
 	root := &yaml.Node{Kind: yaml.MappingNode}
@@ -242,6 +242,20 @@ func (v *value) written(to *yaml.Node, name, path string, comment func(string) s
 	to.Content = append(to.Content, key, v.asWritten(path, comment))
 }
 
+// typed asks first about the options of an element's own type, which is written behind its place: "trailbeat.inputs.*{file}.paths".
+func (v *value) typed(path string, comment func(string) string) func(string) string {
+	kind := v.members["type"]
+	if v.kind != group || kind == nil || kind.kind != scalar {
+		return comment
+	}
+	return func(of string) string {
+		if text := comment(path + "{" + kind.text + "}" + strings.TrimPrefix(of, path)); text != "" {
+			return text
+		}
+		return comment(of)
+	}
+}
+
 func (v *value) asWritten(path string, comment func(string) string) *yaml.Node {
 	switch v.kind {
 	case group:
@@ -256,7 +270,7 @@ func (v *value) asWritten(path string, comment func(string) string) *yaml.Node {
 	case list:
 		node := &yaml.Node{Kind: yaml.SequenceNode}
 		for _, item := range v.items {
-			inner := item.asWritten(path+".*", comment)
+			inner := item.asWritten(path+".*", item.typed(path+".*", comment))
 			if item.kind == group && len(inner.Content) > 0 {
 				inner.Content[0].HeadComment = "" // it would stand behind the dash
 			}

@@ -111,7 +111,7 @@ func kindText(o *config.Option) string {
 }
 
 // Summaries are the first sentences on all options that take a value, by their dotted names, in which the element of a list is
-// "*". Of an option that several inputs have it is the first one's.
+// "*". Of an option that several inputs have it is the first one's, and that of each type, whose element is "*{TYPE}".
 func (r *Reference) Summaries() map[string]string {
 	all := map[string]string{}
 	for _, p := range r.Parts {
@@ -122,8 +122,14 @@ func (r *Reference) Summaries() map[string]string {
 		for _, l := range leaves(prefix, &p.Group) {
 			text, _, _ := strings.Cut(strings.ReplaceAll(r.Of(l.Option), "`", ""), ". ")
 			name := l.name
-			if _, known := all[name]; !known && text != "" {
-				all[name] = strings.TrimSuffix(text, ".")
+			names := []string{name}
+			if p.Type != "" {
+				names = append(names, p.Path+"{"+p.Type+"}"+strings.TrimPrefix(name, p.Path))
+			}
+			for _, name := range names {
+				if _, known := all[name]; !known && text != "" {
+					all[name] = strings.TrimSuffix(text, ".")
+				}
 			}
 		}
 	}
