@@ -79,10 +79,11 @@ const (
 	UnitObject   = "object"
 	UnitMessage  = "message"
 	UnitLogEvent = "log_event"
+	UnitEvent    = "event"
 )
 
 // Units are all units of reports.
-func Units() []string { return []string{UnitFile, UnitObject, UnitMessage, UnitLogEvent} }
+func Units() []string { return []string{UnitFile, UnitObject, UnitMessage, UnitLogEvent, UnitEvent} }
 
 // The states of an input.
 const (

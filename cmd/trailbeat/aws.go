@@ -7,6 +7,7 @@ import (
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/cloudwatch"
+	"github.com/trailbeat/trailbeat/input/eventhistory"
 	"github.com/trailbeat/trailbeat/input/s3"
 	"github.com/trailbeat/trailbeat/input/sqs"
 	"github.com/trailbeat/trailbeat/input/sqs/lambdaqueue"
@@ -151,6 +152,29 @@ func cloudWatchInput() app.Input {
 func newCloudWatch(cfg cloudwatch.Config, env app.InputEnv, limits *cloudwatch.Limits) (*cloudwatch.Input, error) {
 	cfg.AWS.Version = app.Version()
 	return cloudwatch.New(cfg, cloudwatch.Deps{ID: env.ID, Store: env.Store, Logger: env.Logger, Once: env.Once, Limits: limits})
+}
+
+// eventHistoryInput is the type aws-cloudtrail. Its quota too is that of an account and region.
+func eventHistoryInput() app.Input {
+	limits := new(eventhistory.Limits)
+	in := app.NewInput(eventhistory.DefaultConfig, func(_ context.Context, cfg eventhistory.Config, env app.InputEnv) (input.Input, error) {
+		return newEventHistory(cfg, env, limits)
+	})
+	in.Foreign = append(foreignInput(), foreignSSL()...)
+	in.Test = func(ctx context.Context, options any, env app.InputEnv, report func(app.Step)) {
+		history, err := newEventHistory(*options.(*eventhistory.Config), env, limits)
+		check(ctx, history, err, report)
+	}
+	in.Policy = func(options any) ([]app.Statement, error) {
+		cfg := options.(*eventhistory.Config)
+		return statements(cfg.AWS, cfg.Policy()), nil
+	}
+	return in
+}
+
+func newEventHistory(cfg eventhistory.Config, env app.InputEnv, limits *eventhistory.Limits) (*eventhistory.Input, error) {
+	cfg.AWS.Version = app.Version()
+	return eventhistory.New(cfg, eventhistory.Deps{ID: env.ID, Store: env.Store, Logger: env.Logger, Once: env.Once, Limits: limits})
 }
 
 // step is what the inputs say of a thing that they looked at.

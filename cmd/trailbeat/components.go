@@ -15,6 +15,7 @@ import (
 func components() app.Components {
 	return app.Components{
 		Inputs: map[string]app.Input{
+			"aws-cloudtrail": eventHistoryInput(),
 			"aws-cloudwatch": cloudWatchInput(),
 			"aws-s3":         awsS3Input(),
 			"file":           fileInput(),

@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/account"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -41,6 +43,7 @@ type Session struct {
 	sqs     map[string]*sqs.Client
 	logs    map[string]*cloudwatchlogs.Client
 	sts     map[string]*sts.Client
+	trail   map[string]*cloudtrail.Client
 	buckets map[string]string // regions that were found out
 }
 
@@ -62,6 +65,7 @@ func New(ctx context.Context, cfg Config, log *slog.Logger) (*Session, error) {
 		sqs:     make(map[string]*sqs.Client),
 		logs:    make(map[string]*cloudwatchlogs.Client),
 		sts:     make(map[string]*sts.Client),
+		trail:   make(map[string]*cloudtrail.Client),
 		buckets: make(map[string]string),
 	}
 	transport, err := newTransport(cfg)
@@ -265,6 +269,23 @@ func (s *Session) CloudWatchLogs(region string) *cloudwatchlogs.Client {
 	})
 }
 
+// CloudTrail gives the client of a region; empty means Region("").
+func (s *Session) CloudTrail(region string) *cloudtrail.Client {
+	region = s.orDefault(region)
+	return cached(s, s.trail, region, func() *cloudtrail.Client {
+		return cloudtrail.NewFromConfig(s.Config(region), func(o *cloudtrail.Options) {
+			s.endpoint("cloudtrail", region, &o.BaseEndpoint)
+		})
+	})
+}
+
+// Account gives a new client for the account itself, which is in no region.
+func (s *Session) Account() *account.Client {
+	return account.NewFromConfig(s.Config(""), func(o *account.Options) {
+		s.endpoint("account", o.Region, &o.BaseEndpoint)
+	})
+}
+
 // STS gives the client of a region; empty means Region("").
 func (s *Session) STS(region string) *sts.Client {
 	region = s.orDefault(region)
@@ -296,7 +317,10 @@ func cached[T any](s *Session, clients map[string]T, key string, make func() T) 
 }
 
 // serviceHost are the first labels of hosts by which an endpoint is meant for one service only.
-var serviceHost = map[string]string{"s3": "s3", "s3-fips": "s3", "sqs": "sqs", "sqs-fips": "sqs", "logs": "logs", "logs-fips": "logs", "sts": "sts", "sts-fips": "sts"}
+var serviceHost = map[string]string{
+	"s3": "s3", "s3-fips": "s3", "sqs": "sqs", "sqs-fips": "sqs", "logs": "logs", "logs-fips": "logs", "sts": "sts", "sts-fips": "sts",
+	"cloudtrail": "cloudtrail", "cloudtrail-fips": "cloudtrail", "account": "account",
+}
 
 // Endpoint puts the configured endpoint in place of the environment's, for clients that are made with Config. Service is the first label of
 // the hosts of the service, such as cloudtrail.

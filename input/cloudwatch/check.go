@@ -2,8 +2,6 @@ package cloudwatch
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"time"
 
@@ -67,7 +65,7 @@ func (in *Input) Check(ctx context.Context, report func(Step)) {
 		report(Step{Name: name, Skipped: true, Detail: "there is no log event yet"})
 		return
 	}
-	detail, err := describe(awssdk.ToString(event.Message))
+	detail, err := records.Describe("the log event", awssdk.ToString(event.Message), "check that a trail writes to this log group")
 	report(Step{Name: name, Detail: detail, Err: err})
 }
 
@@ -125,23 +123,4 @@ func (in *Input) first(ctx context.Context, f found, from, to int64) (*types.Fil
 		}
 	}
 	return nil, nil
-}
-
-// describe says what a record is.
-func describe(message string) (string, error) {
-	if why := records.Fault("the log event", message); why != "" {
-		return "", fmt.Errorf("%s; such log events go to the dead letters", why)
-	}
-	var record struct{ EventVersion, EventName, EventSource, EventID, EventCategory, EventType string }
-	if err := json.Unmarshal([]byte(message), &record); err != nil {
-		return "", fmt.Errorf("decoding the log event: %w", err)
-	}
-	if record.EventVersion == "" && record.EventID == "" {
-		return "", errors.New("the log event is JSON but no CloudTrail record: it has neither eventVersion nor eventID; check that a trail writes to this log group")
-	}
-	what := record.EventName
-	if what == "" {
-		what = record.EventType
-	}
-	return fmt.Sprintf("%s of %s, eventVersion %s", what, record.EventSource, record.EventVersion), nil
 }

@@ -34,3 +34,23 @@ func Fault(what, message string) string {
 	}
 	return what + " is not valid JSON"
 }
+
+// Describe says what a record in a text is, which what names, for people who look whether all is well. hint is what to do where it is no
+// record of CloudTrail.
+func Describe(what, message, hint string) (string, error) {
+	if why := Fault(what, message); why != "" {
+		return "", fmt.Errorf("%s; such records go to the dead letters", why)
+	}
+	var record struct{ EventVersion, EventName, EventSource, EventID, EventType string }
+	if err := json.Unmarshal([]byte(message), &record); err != nil {
+		return "", fmt.Errorf("decoding %s: %w", what, err)
+	}
+	if record.EventVersion == "" && record.EventID == "" {
+		return "", fmt.Errorf("%s is JSON but no CloudTrail record: it has neither eventVersion nor eventID; %s", what, hint)
+	}
+	name := record.EventName
+	if name == "" {
+		name = record.EventType
+	}
+	return fmt.Sprintf("%s of %s, eventVersion %s", name, record.EventSource, record.EventVersion), nil
+}

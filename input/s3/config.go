@@ -3,7 +3,6 @@ package s3
 import (
 	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -128,7 +127,7 @@ func (c Config) Validate() error {
 			bad("regions.%d: must be a region such as eu-west-1, is %q", i, r)
 		}
 	}
-	if _, err := parseStart(c.StartTimestamp, time.Now()); err != nil {
+	if _, err := aws.ParseStart(c.StartTimestamp, time.Now()); err != nil {
 		bad("start_timestamp: %w", err)
 	}
 	if c.IgnoreOlder < 0 {
@@ -220,25 +219,3 @@ func (c Config) backupBucket() (string, error) {
 
 // deletes says that objects are deleted in the end.
 func (c Config) deletes() bool { return c.DeleteAfterRead || c.DeleteAfterBackup }
-
-// parseStart gives the time that start_timestamp means, zero for the beginning.
-func parseStart(text string, now time.Time) (time.Time, error) {
-	if text == "" || text == "beginning" {
-		return time.Time{}, nil
-	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly, "2006-01-02T15:04:05"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	d, err := time.ParseDuration(text)
-	if days, ok := strings.CutSuffix(text, "d"); ok && err != nil {
-		var n int
-		n, err = strconv.Atoi(days)
-		d = time.Duration(n) * 24 * time.Hour
-	}
-	if err != nil || d < 0 {
-		return time.Time{}, fmt.Errorf("must be a time (2026-01-31T12:00:00Z), a day (2026-01-31), a duration before now (720h, 30d) or beginning, is %q", text)
-	}
-	return now.Add(-d).UTC(), nil
-}

@@ -174,7 +174,7 @@ func (in *Input) settleStart(now time.Time) error {
 		in.layout = o.Layout
 	}
 	if o.StartTimestamp != in.cfg.StartTimestamp {
-		start, err := parseStart(in.cfg.StartTimestamp, now)
+		start, err := aws.ParseStart(in.cfg.StartTimestamp, now)
 		if err != nil {
 			return err
 		}

@@ -57,6 +57,12 @@ func (s *Set) Add(k Key) bool {
 	return true
 }
 
+// Has says that an event is remembered.
+func (s *Set) Has(k Key) bool {
+	_, known := s.buckets[k.At/bucketMillis][k]
+	return known
+}
+
 // Remove forgets an event that was not delivered.
 func (s *Set) Remove(k Key) {
 	b := s.buckets[k.At/bucketMillis]

@@ -130,6 +130,9 @@ func (in *inputs) received(id string, records []input.Record, now time.Time, siz
 		if name == "" {
 			name = o.LogGroup
 		}
+		if name == "" {
+			name = o.Region
+		}
 		if name != one.lastObject {
 			one.lastObject, one.objectTime = name, now
 		}
@@ -148,7 +151,7 @@ func (in *inputs) received(id string, records []input.Record, now time.Time, siz
 // object follows the object of a record up to where the record ends.
 func (in *inputs) object(rec *input.Record, now time.Time, sizes *distribution) {
 	o := rec.Origin
-	if o == nil || o.LogGroup != "" {
+	if o == nil || o.LogGroup != "" || o.Path == "" && o.Key == "" { // an event that stands in no object
 		return
 	}
 	obj := in.objects[o]

@@ -88,8 +88,10 @@ func (l *letters) note(letter *shipper.Letter, show bool) {
 			one.Origin = strings.Clone(o.Path)
 		case o.LogGroup != "":
 			one.Origin = o.LogGroup + " " + o.LogStream
-		default:
+		case o.Key != "":
 			one.Origin = strings.Clone(o.Key)
+		default:
+			one.Origin = strings.Clone(o.Region)
 		}
 	}
 	if len(l.recent) == recentLetters {

@@ -51,7 +51,7 @@ func fill(ev *ecs.Event, agent *Agent, src *Source, rec *input.Record, readTime 
 	ev.Event.Dataset = src.DataStream.Dataset
 
 	ev.Input.Type = src.Type
-	if o := rec.Origin; o == nil || o.LogGroup == "" { // a log event stands in no file
+	if o := rec.Origin; o == nil || o.LogGroup == "" && o.Path+o.Key != "" { // a log event, or one that was looked up, stands in no file
 		ev.Log.Offset = ecs.Long{Value: rec.Offset, Set: true}
 	}
 

@@ -93,6 +93,11 @@ func TestInputDocumentOfCloudWatch(t *testing.T) {
 		"cloud":{"provider":"aws","region":"us-east-1"},"input":{"type":"aws-cloudwatch"},"log":{"file":{"path":"g/s"}}}`, string(ev.AppendJSON(nil)))
 
 	ev.Reset()
+	fill(&ev, &Agent{}, &Source{}, &input.Record{SourceID: "e", Origin: &input.Origin{InputType: "aws-cloudtrail", Region: "us-east-1"}}, "now")
+	assert.JSONEq(t, `{"@timestamp":"now","agent":{"type":"trailbeat"},"event":{"module":"aws"},"cloud":{"provider":"aws","region":"us-east-1"},
+		"input":{"type":"aws-cloudtrail"}}`, string(ev.AppendJSON(nil)), "an event of the event history stands in no file")
+
+	ev.Reset()
 	fill(&ev, &Agent{}, &Source{Type: "file"}, &input.Record{}, "now")
 	assert.JSONEq(t, `{"@timestamp":"now","agent":{"type":"trailbeat"},"event":{"module":"aws"},"input":{"type":"file"},"log":{"offset":0}}`,
 		string(ev.AppendJSON(nil)), "no origin, nothing of it")

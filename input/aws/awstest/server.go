@@ -142,7 +142,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func name(r *http.Request) (string, []byte) {
 	body, _ := io.ReadAll(r.Body)
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		return strings.TrimPrefix(target, "AmazonSQS."), body
+		return strings.TrimPrefix(strings.TrimPrefix(target, "AmazonSQS."), historyTarget), body
 	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		for pair := range strings.SplitSeq(string(body), "&") {
@@ -153,6 +153,8 @@ func name(r *http.Request) (string, []byte) {
 	}
 	_, key, _ := strings.Cut(strings.TrimPrefix(r.URL.Path, "/"), "/")
 	switch {
+	case r.Method == http.MethodPost && r.URL.Path == "/listRegions":
+		return "ListRegions", body
 	case r.Method == http.MethodHead && key == "":
 		return "HeadBucket", body
 	case r.Method == http.MethodHead:
@@ -170,7 +172,8 @@ func name(r *http.Request) (string, []byte) {
 }
 
 func fail(w http.ResponseWriter, r *http.Request, status int, code, message string) {
-	if r.Header.Get("X-Amz-Target") != "" {
+	if r.Header.Get("X-Amz-Target") != "" || r.URL.Path == "/listRegions" {
+		w.Header().Set("X-Amzn-Errortype", code)
 		w.Header().Set("Content-Type", "application/x-amz-json-1.0")
 		w.WriteHeader(status)
 		_ = json.NewEncoder(w).Encode(map[string]string{"__type": "com.amazonaws.sqs#" + code, "message": message})

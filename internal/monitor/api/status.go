@@ -136,7 +136,7 @@ type Input struct {
 	// LastBatch is when records came last.
 	LastBatch time.Time `json:"last_batch,omitzero"`
 	NextPoll  time.Time `json:"next_poll,omitzero"`
-	// Unit is what Objects, Waiting and InFlight count: file, object, message, log_event. Empty: the input does not tell.
+	// Unit is what Objects, Waiting and InFlight count: file, object, message, log_event, event. Empty: the input does not tell.
 	Unit string `json:"unit,omitempty"`
 	// Waiting is about how much waits at the source, such as messages in a queue. -1: not known.
 	Waiting  int64 `json:"waiting"`

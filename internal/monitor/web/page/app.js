@@ -80,7 +80,7 @@ function problem(p, s) {
     h("p", {}, p.text || "no reason is known"), p.hint ? h("p", { class: "hint" }, p.hint) : null);
 }
 
-const units = { file: "files", object: "objects", message: "messages", log_event: "log events" };
+const units = { file: "files", object: "objects", message: "messages", log_event: "log events", event: "events" };
 
 function fact(name, value, cls) {
   return value === null || value === "" || value === undefined ? null : h("div", { class: cls }, h("dt", {}, name), h("dd", {}, value));
