@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
@@ -94,6 +95,7 @@ func bucketInput() app.Input {
 	})
 	in.Past = bucketPast()
 	in.Foreign = append(foreignBucket(), empty("queue_url")...)
+	in.Again, in.Borrow = true, borrowAWS
 	in.Test = func(ctx context.Context, options any, env app.InputEnv, report func(app.Step)) {
 		bucket, err := newBucket(*options.(*s3.Config), env)
 		check(ctx, bucket, err, report)
@@ -128,7 +130,34 @@ func bucketInput() app.Input {
 
 func newBucket(cfg s3.Config, env app.InputEnv) (*s3.Input, error) {
 	cfg.AWS.Version = app.Version()
-	return s3.New(cfg, s3.Deps{ID: env.ID, Store: env.Store, Logger: env.Logger, Once: env.Once, Until: env.Until})
+	deps := s3.Deps{ID: env.ID, Store: env.Store, Logger: env.Logger, Once: env.Once, Until: env.Until}
+	if again := env.Again; again != nil {
+		deps.Wanted, deps.UntilByName, deps.ReadOnly = again.Wanted, true, true
+		cfg.StartTimestamp, cfg.IgnoreOlder = "", 0
+		if !again.From.IsZero() {
+			cfg.StartTimestamp = again.From.UTC().Format(time.RFC3339)
+		}
+		if len(again.Accounts) > 0 && cfg.Layout != "flat" {
+			cfg.Accounts = again.Accounts
+		}
+		if len(again.Regions) > 0 && cfg.Layout != "flat" {
+			cfg.Regions = again.Regions
+		}
+	}
+	return s3.New(cfg, deps)
+}
+
+// borrowAWS takes the identity and the connections of another input of AWS.
+func borrowAWS(cfg, from any) {
+	to := &cfg.(*s3.Config).AWS
+	switch from := from.(type) {
+	case *s3.Config:
+		*to = from.AWS
+	case *sqs.Config:
+		*to = from.AWS
+	case *cloudwatch.Config:
+		*to = from.AWS
+	}
 }
 
 // cloudWatchInput is the type aws-cloudwatch. AWS counts the calls of an account and region, so all inputs share the limits.

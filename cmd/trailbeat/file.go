@@ -17,12 +17,16 @@ func fileInput() app.Input {
 	in := app.NewInput(fileinput.DefaultConfig, func(_ context.Context, cfg fileinput.Config, env app.InputEnv) (input.Input, error) {
 		return newFile(cfg, env)
 	})
-	in.Test, in.Foreign = testFile, foreignInput()
+	in.Test, in.Foreign, in.Again = testFile, foreignInput(), true
 	return in
 }
 
 func newFile(cfg fileinput.Config, env app.InputEnv) (*fileinput.Input, error) {
-	return fileinput.New(cfg, fileinput.Deps{ID: env.ID, Store: env.Store, Logger: env.Logger, Once: env.Once, Stdin: env.Stdin})
+	deps := fileinput.Deps{ID: env.ID, Store: env.Store, Logger: env.Logger, Once: env.Once, Stdin: env.Stdin}
+	if env.Again != nil {
+		deps.Wanted, cfg.IgnoreOlder = env.Again.Wanted, 0
+	}
+	return fileinput.New(cfg, deps)
 }
 
 // testFile reads the first records of each path.

@@ -36,6 +36,8 @@ type Deps struct {
 	Once bool
 	// Stdin is what "-" in paths reads. nil means os.Stdin.
 	Stdin io.Reader
+	// Wanted says by its absolute path whether a file that the options choose is read. Nil: all are.
+	Wanted func(path string) bool
 }
 
 // Input reads files. It keeps the contract of input.Input.
@@ -97,7 +99,7 @@ func New(cfg Config, deps Deps) (*Input, error) {
 	}
 	in := &Input{
 		cfg: cfg, deps: deps, log: deps.Logger,
-		find:   finder{paths: cfg.Paths, recursive: cfg.RecursiveGlob.Enabled},
+		find:   finder{paths: cfg.Paths, recursive: cfg.RecursiveGlob.Enabled, wanted: deps.Wanted},
 		ledger: newLedger(deps.Store),
 		slots:  make(chan struct{}, cfg.MaxBatchesInFlight),
 		closed: make(chan struct{}),

@@ -31,6 +31,7 @@ type finder struct {
 	paths     []string
 	exclude   []*regexp.Regexp
 	recursive bool
+	wanted    func(path string) bool // nil: all are
 }
 
 // all lists the files in the order of paths, and in each of their names. `**` gives what is in a folder before what is in
@@ -91,7 +92,7 @@ func (f *finder) excluded(path string) bool {
 			return true
 		}
 	}
-	return false
+	return f.wanted != nil && !f.wanted(path)
 }
 
 // folder lists the log files below dir.

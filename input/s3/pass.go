@@ -287,7 +287,7 @@ func (l *lister) page(ctx context.Context, s *source) (again bool, err error) {
 	objects := p.Objects
 	kept := objects[:0:0]
 	for _, o := range objects {
-		if in.objects.Wanted(o.Key) && !in.found.excluded(o.Key) {
+		if in.objects.Wanted(o.Key) && !in.found.excluded(o.Key) && (in.deps.Wanted == nil || in.deps.Wanted(o.Key)) {
 			kept = append(kept, o)
 		}
 	}
@@ -328,6 +328,9 @@ func (in *Input) until(s *source, list []object) (left []object, ended bool) {
 		return list, false
 	}
 	c, ordered := s.c.(*trail)
+	if !ordered && in.deps.UntilByName {
+		return list, false
+	}
 	for _, o := range list {
 		at, ok := o.Modified, true
 		if ordered {

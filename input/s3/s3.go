@@ -33,6 +33,13 @@ type Deps struct {
 	// Until leaves out objects that were delivered later, by their names or, in another layout than CloudTrail's, by their last change.
 	// Listings end there, and the state counts what is left out as done: with another Until goes another ID. Zero: none is left out.
 	Until time.Time
+	// UntilByName lets Until be about CloudTrail's names alone, as the last change of an object that was copied says nothing about its
+	// delivery. Default false.
+	UntilByName bool
+	// Wanted says by its key whether an object that the options choose is read; the state counts the others as unknown. Nil: all are.
+	Wanted func(key string) bool
+	// ReadOnly makes no copies and deletes nothing, whatever the options say. Copies that are there are still not read.
+	ReadOnly bool
 }
 
 // Input reads the objects of a bucket by listing it. It keeps the contract of input.Input.
@@ -131,7 +138,7 @@ func open(cfg Config, deps Deps, api bucketAPI, objects objectReader) (*Input, e
 	in.bucket, _ = cfg.bucket()
 	in.backup, _ = cfg.backupBucket()
 	var err error
-	if in.ledger, err = newLedger(deps.Store, in.bucket.Name, in.backup != "" || cfg.deletes(), in.log); err != nil {
+	if in.ledger, err = newLedger(deps.Store, in.bucket.Name, !deps.ReadOnly && (in.backup != "" || cfg.deletes()), in.log); err != nil {
 		return nil, err
 	}
 	if err := in.settleStart(time.Now()); err != nil {

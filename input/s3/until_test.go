@@ -11,9 +11,13 @@ import (
 )
 
 // readUntil gives the keys of the objects that one pass reads.
-func readUntil(t *testing.T, b *fakeBucket, cfg Config, until time.Time) []string {
+func readUntil(t *testing.T, b *fakeBucket, cfg Config, until time.Time, change ...func(*Deps)) []string {
 	t.Helper()
-	in, err := open(cfg, Deps{ID: "in", Store: store(), Once: true, Until: until}, b, newReader(b))
+	deps := Deps{ID: "in", Store: store(), Once: true, Until: until}
+	for _, c := range change {
+		c(&deps)
+	}
+	in, err := open(cfg, deps, b, newReader(b))
 	require.NoError(t, err)
 	var keys []string
 	for {
@@ -63,5 +67,24 @@ func TestUntil(t *testing.T) {
 		flat.putAt(end.Add(time.Hour), "b.json", "2")
 		flat.putAt(end, "c.json", "3")
 		assert.ElementsMatch(t, []string{"a.json", "c.json"}, readUntil(t, flat, cfg, end))
+		byName := func(d *Deps) { d.UntilByName = true }
+		assert.ElementsMatch(t, []string{"a.json", "b.json", "c.json"}, readUntil(t, flat, cfg, end, byName), "it may have been copied")
+		assert.ElementsMatch(t, append(want, odd), readUntil(t, b, cfg, end, byName))
+		only := func(d *Deps) { d.Wanted = func(key string) bool { return key == odd } }
+		assert.Equal(t, []string{odd}, readUntil(t, b, cfg, end, only))
+	})
+}
+
+// What reads a bucket once more leaves it as it is, and does not read the copies.
+func TestReadOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b, cfg := newBucket(), testConfig()
+		cfg.BackupToBucketARN, cfg.BackupToBucketPrefix, cfg.DeleteAfterBackup = cfg.BucketARN, "copies/", true
+		key := "AWSLogs/111122223333/CloudTrail/eu-west-1/2026/01/02/111122223333_CloudTrail_eu-west-1_20260102T0305Z_a.json.gz"
+		b.put(key, "1")
+		b.put("copies/"+key, "1")
+		assert.Equal(t, []string{key}, readUntil(t, b, cfg, time.Time{}, func(d *Deps) { d.ReadOnly = true }))
+		assert.True(t, b.has(key))
+		assert.Zero(t, b.count("copy"))
 	})
 }

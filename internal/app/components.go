@@ -43,8 +43,21 @@ type InputEnv struct {
 	// Once says that the input ends when everything that is there now was read.
 	Once bool
 	// Until lets an input that lists objects leave out those that were delivered later. Zero: none is left out.
-	Until  time.Time
+	Until time.Time
+	// Again is set where the input is to read once more what it has read before. Nil: it goes on where it was.
+	Again  *ReadAgain
 	Logger *slog.Logger
+}
+
+// ReadAgain is how an input reads what it has read before. It changes nothing in its source then, and what its options say about where
+// to begin does not hold.
+type ReadAgain struct {
+	// From lets an input that lists objects leave out those that were delivered before. Zero: none is left out.
+	From time.Time
+	// Accounts and Regions are those to read, where the input tells objects apart by them. Empty: those of its options.
+	Accounts, Regions []string
+	// Wanted says by the key or the absolute path whether an object is read. Nil: all are.
+	Wanted func(name string) bool
 }
 
 // Input is a type of input. Make it with NewInput.
@@ -64,6 +77,10 @@ type Input struct {
 	// Function opens an input that reads what a function of AWS Lambda is called with, in place of its queue, and gives what
 	// takes the calls, until the process ends. Nil: the type cannot be called.
 	Function func(ctx context.Context, cfg any, env InputEnv) (in input.Input, serve func(), err error)
+	// Again says that what was read before can be read again (InputEnv.Again).
+	Again bool
+	// Borrow gives options the identity and the connections that other options have, of the same or another type. Nil: there are none.
+	Borrow func(cfg, from any)
 	// Policy gives what the input must be allowed to do. Nil: it needs no rights on AWS.
 	Policy func(cfg any) ([]Statement, error)
 	// Past reads what was delivered before, for the command backfill. Nil: the type has none.

@@ -95,6 +95,8 @@ type shipment struct {
 	json bool
 	// result is what the command adds to the JSON of its accounting, as backfill. Nil: nothing.
 	result func() any
+	// counted is given the accounting instead of having it printed. Nil: it is printed.
+	counted func(shipper.Snapshot)
 	// nothing is said where there was nothing to read; %s stands for path.data.
 	nothing string
 }
@@ -105,6 +107,7 @@ type wiring struct {
 	log     *slog.Logger
 	once    bool
 	until   time.Time
+	again   *ReadAgain
 	letters *letterStore
 	store   func(inputID string) (input.Store, error)
 	// processors are those of all inputs.
@@ -236,7 +239,9 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		err = errors.Join(err, interrupted(ctx))
 	}
 	counts := flow.Accounting().Snapshot()
-	if job.json {
+	if job.counted != nil {
+		job.counted(counts)
+	} else if job.json {
 		whole := err
 		if job.once || ctx.Err() == nil {
 			whole = failedReads(err, counts)
@@ -369,7 +374,7 @@ func (s *settings) openInput(ctx context.Context, r *wiring, in *inputSetting) (
 		return source, err
 	}
 	source.Input, err = in.kind.Open(ctx, in.options, InputEnv{
-		ID: in.ID, Store: store, Stdin: r.io.Stdin, Once: r.once, Until: r.until, Logger: r.log.With("input.id", in.ID),
+		ID: in.ID, Store: store, Stdin: r.io.Stdin, Once: r.once, Until: r.until, Again: r.again, Logger: r.log.With("input.id", in.ID),
 	})
 	return source, err
 }
