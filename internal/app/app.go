@@ -130,6 +130,7 @@ func (a *app) rootCommand() *cobra.Command {
 		a.benchCommand(),
 		a.costCommand(),
 		a.investigateCommand(),
+		a.auditCommand(),
 		a.setupCommand(),
 		a.testCommand(),
 		a.exportCommand(),
