@@ -17,7 +17,7 @@ import (
 	"github.com/trailbeat/trailbeat/input/aws/awstest"
 )
 
-// history reads the event history of a fake AWS, and trail the bucket that the account gets later.
+// history reads the event history of a fake AWS, and laterTrail the bucket that the account gets later.
 const (
 	history = `
 trailbeat.inputs:
@@ -26,7 +26,7 @@ trailbeat.inputs:
     api_sleep: 0s
 output.sqlite: {}
 `
-	trail = `
+	laterTrail = `
 trailbeat.inputs:
   - type: aws-s3
     id: trail
@@ -100,7 +100,7 @@ func TestEventHistoryThenTrail(t *testing.T) {
 	looked := byEventID(t, filepath.Join("data", "trailbeat.db"))
 
 	// The trail delivers them all again.
-	require.NoError(t, os.WriteFile("trailbeat.yml", []byte(strings.ReplaceAll(trail, "\n    id: ",
+	require.NoError(t, os.WriteFile("trailbeat.yml", []byte(strings.ReplaceAll(laterTrail, "\n    id: ",
 		"\n    endpoint: ${AWS}\n    access_key_id: AKIAEXAMPLE\n    secret_access_key: example\n    id: ")), 0o600))
 	for i, region := range h.Regions {
 		f.putLog(t, "listed", logKey(region, "aaaa"), files[i]...)
