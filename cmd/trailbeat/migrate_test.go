@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -44,6 +46,45 @@ func TestMigrate(t *testing.T) {
 		})
 	}
 	assert.GreaterOrEqual(t, seen, 10)
+}
+
+// TestMigrateOthers does the same for adapter files of LimaCharlie and for RSA's lists of parameters. No secret of theirs is in what is
+// printed.
+func TestMigrateOthers(t *testing.T) {
+	variables := regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
+	values := map[string]string{"REGION": "eu-west-1", "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/q"}
+	for _, system := range []string{"limacharlie", "netwitness"} {
+		t.Run(system, func(t *testing.T) {
+			t.Chdir(filepath.Join("..", "..", "testdata", system))
+			files, err := filepath.Glob("*.*")
+			require.NoError(t, err)
+			seen := 0
+			for _, name := range files {
+				if strings.HasSuffix(name, ".migrated.yml") || strings.HasSuffix(name, ".report.txt") {
+					continue
+				}
+				seen++
+				t.Run(name, func(t *testing.T) {
+					code, printed, report := trailbeat(t, "migrate", name)
+					assert.Zero(t, code, report)
+					base := strings.TrimSuffix(name, filepath.Ext(name))
+					compare(t, base+".migrated.yml", printed)
+					compare(t, base+".report.txt", report)
+					for _, secret := range []string{"AKIDEXAMPLE", "not-a-"} {
+						assert.NotContains(t, printed+report, secret)
+					}
+					for _, m := range variables.FindAllStringSubmatch(printed, -1) {
+						t.Setenv(m[1], cmp.Or(values[m[1]], "value"))
+					}
+					code, stdout, stderr := trailbeat(t, "test", "config", "-c", base+".migrated.yml")
+					assert.Zero(t, code, stderr)
+					assert.Contains(t, stdout, "Config OK")
+					assert.NotContains(t, stderr, "warning")
+				})
+			}
+			assert.Equal(t, 3, seen)
+		})
+	}
 }
 
 // TestMigrateWhatIsMissing leaves what only the user knows to the user.

@@ -18,15 +18,18 @@ import (
 func (a *app) migrateCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "migrate FILE",
-		Short: "Make a configuration of one of Filebeat's",
+		Short: "Make a configuration of one of Filebeat's, LimaCharlie's or RSA's",
 		Long: `Migrate reads a configuration file of Filebeat ("-": standard input) and prints one of Trailbeat that reads and writes the
 same: inputs, the module aws with its fileset cloudtrail, processors, the output, logging and paths. Variables stay variables.
+It also takes the file of LimaCharlie's adapter (s3, sqs, sqs_files), and a list of the parameters of RSA's plugin cloudtrail as CSV
+or JSON; of these, secrets become variables, which "trailbeat keystore add" or the environment gives a value, and documents go to
+a database file until you name another output.
 Standard error lists what has no counterpart, each with its place and the reason: what has no effect here, and what is NOT TAKEN OVER
 although it changes what is read or stored. The exit code is 1 if the result still needs something that only you know.
 
 What Filebeat has read already is not known to Trailbeat. A queue hands out each file once, whoever asks; a bucket that is listed
 is read from its beginning unless start_timestamp says otherwise. Documents that are there under the same _id are not stored twice.`,
-		Example: "  trailbeat migrate /etc/filebeat/filebeat.yml > trailbeat.yml\n  trailbeat test config -c trailbeat.yml",
+		Example: "  trailbeat migrate /etc/filebeat/filebeat.yml > trailbeat.yml\n  trailbeat migrate adapter.yml > trailbeat.yml\n  trailbeat migrate sources.csv > trailbeat.yml\n  trailbeat test config -c trailbeat.yml",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return usage(fmt.Errorf("%q takes one file, such as filebeat.yml, but got %d\nSee \"%s --help\"", cmd.CommandPath(), len(args), cmd.CommandPath()))
@@ -99,6 +102,16 @@ func (m *migration) note(kind string, errs ...*config.Error) {
 }
 
 func (m *migration) run(source config.Source) ([]byte, error) {
+	converted, err := migrate.Convert(source)
+	if err != nil {
+		return nil, err
+	}
+	if converted != nil {
+		m.note(findingRefused, converted.Refused...)
+		m.note(findingUnused, converted.Unused...)
+		m.note(findingChanged, converted.Changed...)
+		source.Data = converted.Config
+	}
 	root, err := config.Parse(source)
 	if err != nil {
 		return nil, err
@@ -188,7 +201,7 @@ func (m *migration) print(root config.Node) ([]byte, error) {
 		return nil, err
 	}
 	summaries := ref.Summaries()
-	root.Order("name", "tags", "fields", "fields_under_root", "trailbeat", "processors", "data_stream", "output", "setup", "logging", "path")
+	root.Order("name", "agent", "tags", "fields", "fields_under_root", "trailbeat", "processors", "data_stream", "output", "setup", "logging", "path")
 	body, err := root.YAML(func(path string) string {
 		if strings.HasSuffix(path, ".enabled") {
 			return ""
