@@ -104,7 +104,7 @@ func families() []family {
 			return rule{"read-by-services", "management calls of AWS services that only read", "what services of AWS looked at by themselves or on somebody's behalf",
 				quietly(equals(fieldCategory, management), equals(fieldReadOnly, "true"), has(fieldInvokedBy))}
 		}},
-		{2000, func(ev *ecs.Event) (string, bool) {
+		{5000, func(ev *ecs.Event) (string, bool) {
 			arn := ev.AWS.CloudTrail.UserIdentity.SessionContext.SessionIssuer.ARN
 			return arn, arn != "" && isRead(ev)
 		}, func(arn string) rule {

@@ -37,7 +37,11 @@ var settings = []string{"PRAGMA synchronous = NORMAL", "PRAGMA cache_size = -655
 
 // Prepare makes the tables that questions need, for all documents that came since the last time. It may be stopped at any moment, and goes
 // on there. progress is told how many documents are done, of how many; nil: nobody is told.
-func Prepare(ctx context.Context, path string, progress func(done, of int64)) (err error) {
+func Prepare(ctx context.Context, path string, progress func(done, of int64)) error {
+	return prepare(ctx, path, partSize, progress)
+}
+
+func prepare(ctx context.Context, path string, size int64, progress func(done, of int64)) (err error) {
 	done, last, ready, err := state(ctx, path)
 	if err != nil || ready && done >= last {
 		return err
@@ -54,7 +58,7 @@ func Prepare(ctx context.Context, path string, progress func(done, of int64)) (e
 	}
 	first := done
 	for done < last {
-		next := min(done+partSize, last)
+		next := min(done+size, last)
 		if err := part(ctx, db, done, next); err != nil {
 			return db.Explain("preparing database", err)
 		}

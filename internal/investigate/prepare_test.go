@@ -38,16 +38,17 @@ func TestPrepareGoesOn(t *testing.T) {
 	assert.Equal(t, [][2]int64{{2, 2}, {1, 1}}, told)
 	assert.EqualValues(t, 3, count(t, openStore(t, path), "SELECT count(*) FROM trail"))
 
+	const few = 10
 	gone, cancel := context.WithCancel(t.Context())
 	var many []string
-	for range partSize + 1 {
+	for range few + 1 {
 		many = append(many, m.record("04:00:00", "ec2", "DescribeInstances"))
 	}
 	write(t, path, many...)
-	require.ErrorIs(t, Prepare(gone, path, func(int64, int64) { cancel() }), context.Canceled)
-	assert.EqualValues(t, 3+partSize, count(t, openStore(t, path), "SELECT count(*) FROM trail"), "the first part is there")
+	require.ErrorIs(t, prepare(gone, path, few, func(int64, int64) { cancel() }), context.Canceled)
+	assert.EqualValues(t, 3+few, count(t, openStore(t, path), "SELECT count(*) FROM trail"), "the first part is there")
 	require.NoError(t, Prepare(t.Context(), path, nil))
-	assert.EqualValues(t, 4+partSize, count(t, openStore(t, path), "SELECT count(*) FROM trail"))
+	assert.EqualValues(t, 4+few, count(t, openStore(t, path), "SELECT count(*) FROM trail"))
 }
 
 func TestNoDatabase(t *testing.T) {
