@@ -48,7 +48,7 @@ go on meanwhile; a range that has ended only minutes ago is not final.
 
 The exit code is 0 only where nothing is missing and all of the source could be read.`,
 		Example: `  trailbeat audit --from 2026-11-20 --to 2026-11-21
-  trailbeat audit --from 24h --account 111122223333 --region eu-west-1 s3://my-trail/org
+  trailbeat audit --from 24h --accounts 111122223333 --regions eu-west-1 s3://my-trail/org
   trailbeat audit /var/log/cloudtrail --repair
   trailbeat audit --from 7d --to 1d -o json | jq .total.missing`,
 	}
@@ -58,8 +58,8 @@ The exit code is 0 only where nothing is missing and all of the source could be 
 	flags.StringVar(&opts.from, "from", "", "`TIME` of the first events: 2026-01-31T12:00:00Z, 2026-01-31, or a duration before now (24h, 30d)")
 	flags.StringVar(&opts.to, "to", "", "`TIME` that events are before, written as that of --from")
 	flags.DurationVar(&opts.late, "late", 24*time.Hour, "how much later than its events a file in a bucket may be delivered to be looked at")
-	flags.StringArrayVar(&opts.accounts, "account", nil, "compare this `ACCOUNT` only; repeatable")
-	flags.StringArrayVar(&opts.regions, "region", nil, "compare this `REGION` only; repeatable")
+	flags.StringSliceVar(&opts.accounts, "accounts", nil, "`ACCOUNTS` to compare, with commas or repeated (default: all)")
+	flags.StringSliceVar(&opts.regions, "regions", nil, "`REGIONS` to compare, with commas or repeated (default: all)")
 	flags.StringVar(&opts.input, "input", "", "`ID` of the input to read, or whose options and rules hold for what the command line names")
 	flags.BoolVar(&opts.repair, "repair", false, "ship what is missing, and compare again")
 	flags.BoolVar(&opts.hours, "hours", false, "report all hours, and not only those with a difference")
@@ -139,9 +139,15 @@ func (a *app) audit(ctx context.Context, opts *auditOptions) (err error) {
 		err = closed
 	}
 	if report == nil {
+		if opts.json {
+			err = errors.Join(err, a.printJSON(audit.Failed(err)))
+		}
 		return err
 	}
 	report.NotRead = notRead
+	if err != nil {
+		report.Error = err.Error()
+	}
 	if opts.json {
 		err = errors.Join(err, a.printJSON(report))
 	} else {

@@ -135,6 +135,8 @@ type Report struct {
 	NotRead []string `json:"inputs_not_read,omitempty"`
 	// Repair is what was sent. Nil: nothing was to be.
 	Repair *Repair `json:"repair,omitempty"`
+	// Error is why the comparison, or the repair, did not come to its end. Empty: it did.
+	Error string `json:"error,omitempty"`
 
 	parts, hours map[partKey]*Counts
 	rules, outs  map[string]int64
@@ -170,6 +172,11 @@ const (
 type partKey struct {
 	account, region string
 	hour            uint32
+}
+
+// Failed is the report of a comparison of which nothing is known.
+func Failed(err error) *Report {
+	return &Report{Indices: []string{}, Parts: []Part{}, Hours: []Part{}, Error: err.Error()}
 }
 
 func newReport(a *Audit) *Report {

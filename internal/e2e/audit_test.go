@@ -141,7 +141,7 @@ func testAudit(t *testing.T, store auditedStore) {
 	assert.Equal(t, shipped.indexed, store.count())
 
 	// In a part of the range nothing else is extra.
-	report, code, listed = auditRun(t, conf, "--from", "2026-11-01T06:00:00Z", "--to", "2026-11-01T07:30:00Z", "--account", "111122223333", "--hours")
+	report, code, listed = auditRun(t, conf, "--from", "2026-11-01T06:00:00Z", "--to", "2026-11-01T07:30:00Z", "--accounts", "111122223333", "--hours")
 	assert.Zero(t, code)
 	assert.Empty(t, listed)
 	assert.NotEmpty(t, report.Hours)
