@@ -41,7 +41,7 @@ func auditBucket(t testing.TB, n int) string {
 			if i > from {
 				fmt.Fprint(zip, ",")
 			}
-			at := day.Add(time.Duration(i) * 24 * time.Hour / time.Duration(n))
+			at := day.Add(24 * time.Hour / time.Duration(n) * time.Duration(i))
 			fmt.Fprintf(zip, `{"eventVersion":"1.08","userIdentity":{"type":"IAMUser","principalId":"AIDAEXAMPLE","arn":"arn:aws:iam::%s:user/ann",`+
 				`"accountId":"%s","userName":"ann"},"eventTime":"%s","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"%s",`+
 				`"sourceIPAddress":"198.51.100.%d","userAgent":"aws-cli/2.15.0","requestParameters":{"bucketName":"b","key":"k%d"},"responseElements":null,`+
