@@ -308,7 +308,7 @@ func createEditDelete(t *testing.T, create, edit string) {
 
 	order := m.succeeds("POST", configAPI, create)
 	assert.NotEmpty(t, order["steps"], "it was tested")
-	id := strings.TrimPrefix(order["source"].(string), "LogSources/")
+	id := order["source"].(string)
 	untilShipped(t, eventIDs(0, 40))
 
 	f.putLog(t, first, logKey(region, "bbbb"), recordsOf(40, 60)...) // the interval is an hour, so nobody has seen it

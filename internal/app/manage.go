@@ -32,7 +32,7 @@ func (s *settings) newManageHandler(r *wiring, job shipment) (*api.Handler, erro
 	if !s.Management.Enabled || !job.managed || job.once {
 		return nil, nil
 	}
-	return api.New(api.Options{Token: s.Management.Token, Namespace: s.DataStream.Namespace, Version: Version(), Logger: r.log})
+	return api.New(api.Options{Token: s.Management.Token, Outputs: s.outputNames(), Enrichments: names(s.Management.Enrichments), Version: Version(), Logger: r.log})
 }
 
 // management runs the sources of the management API. Nil: there are none.
@@ -197,7 +197,16 @@ func (e *manageEngine) resolve(in manage.Input) (*inputSetting, []string, []mana
 	for _, name := range in.Enrichments {
 		found.processors = append(found.processors, e.s.enrichments[name]...)
 	}
-	return found, warnings, nil
+	var more []string
+	found.routing, more, faults = e.routing(in)
+	if len(faults) > 0 {
+		list := []manage.Fault{}
+		for _, f := range faults {
+			list = append(list, manage.Fault{Member: f.Path, Message: f.Message})
+		}
+		return nil, nil, list
+	}
+	return found, append(warnings, more...), nil
 }
 
 // literal keeps texts from being taken for variables.

@@ -121,6 +121,7 @@ type wiring struct {
 	// rules are the processors, for their counts; mu guards them, as sources can come while others run.
 	mu      sync.Mutex
 	rules   []ruleSet
+	tables  []*routing.Table // of single inputs
 	closers []func() error
 }
 
@@ -215,7 +216,7 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	stop := onReport(func() {
 		printAccounting(stderr, flow.Accounting().Snapshot())
 		printRules(stderr, r.processorStats())
-		printRouting(stderr, r.routing.Stats(), outputs.counts())
+		printRouting(stderr, r.routingStats(), outputs.counts())
 	})
 	begun = true
 	ended := func() {}
@@ -254,7 +255,7 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	} else {
 		printAccounting(report, counts)
 		printRules(report, r.processorStats())
-		printRouting(report, r.routing.Stats(), outputs.counts())
+		printRouting(report, r.routingStats(), outputs.counts())
 		if job.once {
 			printTotals(report, sources)
 		}
@@ -382,12 +383,18 @@ func (s *settings) openInput(ctx context.Context, r *wiring, in *inputSetting) (
 // source is what the documents of an input have in common.
 func (s *settings) source(r *wiring, in *inputSetting) (shipper.Source, error) {
 	source := shipper.Source{ID: in.ID, Type: in.Type, Tags: append(in.documentTags(), s.Tags...), DataStream: s.DataStream.stream()}
-	if in.Retain != retains[0] || len(in.processors) > 0 {
+	if in.Retain != retains[0] || len(in.processors) > 0 || in.routing != nil {
 		list, err := r.buildProcessors(in.ID, in.processors)
 		if err != nil {
 			return source, err
 		}
-		own, err := r.pipeline.With(r.mapping(s.Pipeline.config(in.Retain, r.log), list, r.processors))
+		cfg := r.mapping(s.Pipeline.config(in.Retain, r.log), list, r.processors)
+		if in.routing != nil {
+			if cfg.Routing, err = r.buildRouting(*in.routing); err != nil {
+				return source, err
+			}
+		}
+		own, err := r.pipeline.With(cfg)
 		if err != nil {
 			return source, err
 		}

@@ -94,7 +94,7 @@ func (s *settings) reportRun(r *wiring, sources []shipper.Source, outputs *opene
 			report.Processors = append(report.Processors, processorReport{p.ID, p.Processor, p.Dropped, p.Failed})
 		}
 	}
-	for _, one := range r.routing.Stats() {
+	for _, one := range r.routingStats() {
 		report.Routing = append(report.Routing, routeReport{one.Rule, one.To.Output, one.To.Dataset, one.To.Namespace, one.Events})
 	}
 	for i, c := range outputs.counts() {

@@ -49,6 +49,8 @@ type inputSetting struct {
 	options any
 	// processors run before those of all inputs.
 	processors []processor.Spec
+	// routing is that of the input alone. Nil: that of all.
+	routing *routing.Config
 }
 
 type outputSetting struct {

@@ -170,7 +170,7 @@ func (r *wiring) ruleReports() []monitorapi.Rule {
 		}
 		all[same].Events += p.Dropped
 	}
-	for _, s := range r.routing.Stats() {
+	for _, s := range r.routingStats() {
 		all = append(all, monitorapi.Rule{
 			Name: s.Rule, Kind: monitorapi.RuleOfRouting, Output: s.To.Output, Dataset: s.To.Dataset, Namespace: s.To.Namespace, Events: s.Events,
 		})

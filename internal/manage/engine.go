@@ -11,6 +11,8 @@ type Input struct {
 	// Options of one element of trailbeat.inputs, nested, with type.
 	Options     map[string]any
 	Enrichments []string
+	// Routing is the group routing of the source alone. Nil: there is none.
+	Routing map[string]any
 }
 
 // Engine runs sources. Only Check, IsSecret and Status are called from several goroutines.
@@ -21,6 +23,8 @@ type Engine interface {
 	Check(in Input) (warnings []string, faults []Fault)
 	// Test goes the way to a record. It reports whether all steps went well.
 	Test(ctx context.Context, in Input, report func(Step)) bool
+	// Prepare makes the places that the rules of routing of a source name.
+	Prepare(ctx context.Context, in Input) error
 	// Start begins to read. ErrStopping says that the run ends.
 	Start(ctx context.Context, in Input) error
 	// Stop delivers what was read and stops; what is not delivered when ctx ends is handed back, and counted. A source that does not

@@ -137,6 +137,9 @@ func (m *Manager) begin(ctx context.Context, j *job) error {
 		if !ok {
 			return m.fail(ctx, j, "the test of the source failed, see its steps; nothing is changed")
 		}
+		if err := m.engine.Prepare(ctx, in); err != nil {
+			return m.fail(ctx, j, "the data streams that its routing names cannot be prepared: "+err.Error())
+		}
 		m.mu.Lock()
 		before = m.sources[next.ID]
 		m.mu.Unlock()

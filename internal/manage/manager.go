@@ -290,6 +290,7 @@ func (m *Manager) draft(next, before *Source, d *Draft) (warnings []string, err 
 		return nil, invalid(faults)
 	}
 	next.Name, next.Type, next.Options, next.Secrets, next.Enrichments = d.Name, kind, rest, named, d.Enrichments
+	next.Routing = d.Routing
 	next.Body, next.Changed = d.Body, m.now().UTC()
 	in, err := m.input(next, found)
 	if bad := new(InvalidError); errors.As(err, &bad) {

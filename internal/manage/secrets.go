@@ -1,8 +1,10 @@
 package manage
 
 import (
+	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"regexp"
 	"slices"
 	"strconv"
@@ -68,8 +70,22 @@ func unfoldAny(path string, v any, faults *[]Fault) any {
 			out[i] = unfoldAny(join(path, strconv.Itoa(i)), v[i], faults)
 		}
 		return out
+	case json.Number:
+		return json.Number(WholeNumber(v.String()))
 	}
 	return v
+}
+
+// WholeNumber writes a number that JSON may write with a fraction of nothing, such as 5.0 or 5e1, without it. Others stay as they are.
+func WholeNumber(text string) string {
+	if !strings.ContainsAny(text, ".eE") {
+		return text
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || f != math.Trunc(f) || math.Abs(f) >= 1<<53 {
+		return text
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64)
 }
 
 func join(path, name string) string {
@@ -200,5 +216,5 @@ func (m *Manager) input(s *Source, extra map[string]string) (Input, error) {
 	for at, text := range extra {
 		options = set(options, strings.Split(at, "."), text)
 	}
-	return Input{ID: s.ID, Name: s.Name, Options: options.(map[string]any), Enrichments: s.Enrichments}, nil
+	return Input{ID: s.ID, Name: s.Name, Options: options.(map[string]any), Enrichments: s.Enrichments, Routing: s.Routing}, nil
 }

@@ -19,6 +19,8 @@ type Source struct {
 	Secrets map[string]Secret `json:"secrets,omitempty"`
 	// Enrichments are names of management.enrichments.
 	Enrichments []string `json:"enrichments,omitempty"`
+	// Routing has rules of routing that are asked before those of the configuration, in the form of that group.
+	Routing map[string]any `json:"routing,omitempty"`
 	// Place tells sources apart that are asked for under different addresses. Empty: that of the plain API.
 	Place string `json:"place,omitempty"`
 	// Body is the request as it came, its secrets masked, for who translates it.
@@ -41,6 +43,7 @@ type Secret struct {
 type Draft struct {
 	Name        string
 	Enrichments []string
+	Routing     map[string]any
 	Place       string
 	Body        json.RawMessage
 	// Options of one element of trailbeat.inputs, with type, and with secrets. Masked in place of a secret keeps the one that was there.
@@ -50,6 +53,9 @@ type Draft struct {
 	// Member translates the dotted name of an option into that of the request. Nil: it is the name of the option.
 	Member func(option string) string
 }
+
+// MaxName bounds the name of a source, in characters.
+const MaxName = 200
 
 // Masked stands for a secret in what is given out.
 const Masked = "xxxxx"

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"unicode/utf8"
 
 	"github.com/trailbeat/trailbeat/internal/manage"
 )
@@ -29,8 +30,10 @@ const maxBody = 1 << 20
 type Options struct {
 	// Token must come with every request.
 	Token string
-	// Namespace of documents in Logpoint's own repos.
-	Namespace string
+	// Outputs are the names below outputs of the configuration.
+	Outputs []string
+	// Enrichments are the names below management.enrichments.
+	Enrichments []string
 	// Version of the program, for the OpenAPI document.
 	Version string
 	// Logger is told of requests without the token. Nil: silent.
@@ -77,8 +80,17 @@ func New(opt Options) (*Handler, error) {
 	if err := json.Unmarshal(document, &doc); err != nil {
 		return nil, fmt.Errorf("reading the OpenAPI document: %w", err)
 	}
-	if info, ok := doc["info"].(map[string]any); ok {
-		info["version"] = opt.Version
+	doc["info"].(map[string]any)["version"] = opt.Version
+	// Which names there are is in the configuration.
+	names := []any{}
+	for _, name := range opt.Enrichments {
+		names = append(names, name)
+	}
+	enrichment := doc["components"].(map[string]any)["schemas"].(map[string]any)["Enrichment"].(map[string]any)
+	enrichment["enum"] = names
+	if len(names) == 0 {
+		delete(enrichment, "enum")
+		enrichment["not"] = map[string]any{}
 	}
 	var err error
 	if h.openapi, err = json.Marshal(doc); err != nil {
@@ -171,6 +183,10 @@ func (r *request) body() ([]byte, bool) {
 	}
 	if err != nil {
 		fail(r.w, http.StatusBadRequest, "the body did not arrive as a whole")
+		return nil, false
+	}
+	if !utf8.Valid(data) {
+		fail(r.w, http.StatusBadRequest, "the body is not UTF-8, so it is no JSON")
 		return nil, false
 	}
 	return data, true

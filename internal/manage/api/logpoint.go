@@ -14,13 +14,13 @@ import (
 // logPrefix stands before ids of log sources in bodies.
 const logPrefix = "LogSources/"
 
-var placeName = regexp.MustCompile(`^[A-Za-z0-9._-]{1,64}$`)
+var placeName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
 
 // place is the part of the address that tells pools apart; false where an answer was sent.
 func (r *request) place() (string, bool) {
 	for i, what := range []string{"pool_UUID", "logpoint_identifier"} {
 		if !placeName.MatchString(r.parts[i]) {
-			fail(r.w, http.StatusNotFound, fmt.Sprintf("the %s in the address must be 1 to 64 letters, digits, ., _ and -", what))
+			fail(r.w, http.StatusNotFound, fmt.Sprintf("the %s in the address must be 1 to 64 letters, digits, _, - and, but for the first, dots", what))
 			return "", false
 		}
 	}
@@ -35,7 +35,7 @@ func (r *request) ordered(place string, o manage.Order, err error) {
 	}
 	address := "monitorapi/" + place + "/orders/" + o.ID
 	r.w.Header().Set("Location", "/"+address)
-	write(r.w, http.StatusOK, outcome{Status: success, Message: address, Order: o.ID, Source: logPrefix + o.Source})
+	write(r.w, http.StatusOK, outcome{Status: success, Message: address, Order: o.ID, Source: o.Source})
 }
 
 func (h *Handler) draft(r *request) (d manage.Draft, place string, ok bool) {
@@ -46,7 +46,7 @@ func (h *Handler) draft(r *request) (d manage.Draft, place string, ok bool) {
 	if !ok {
 		return d, place, false
 	}
-	d, err := logpoint.Translate(body, logpoint.Options{Namespace: h.opt.Namespace, Place: place})
+	d, err := logpoint.Translate(body, logpoint.Options{Outputs: h.opt.Outputs, Place: place})
 	if err != nil {
 		r.refuse(err)
 		return d, place, false
@@ -147,7 +147,6 @@ func (h *Handler) getLogOrder(r *request) {
 	if o.State == manage.Failed {
 		status = failed
 	}
-	o.Source = logPrefix + o.Source
 	write(r.w, http.StatusOK, struct {
 		Status string `json:"status"`
 		manage.Order

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/trailbeat/trailbeat/internal/manage"
 )
@@ -20,6 +22,8 @@ type wanted struct {
 	Input map[string]any `json:"input"`
 	// Enrichments are names of management.enrichments.
 	Enrichments []string `json:"enrichments"`
+	// Routing is asked before that of the configuration.
+	Routing map[string]any `json:"routing"`
 }
 
 // shown is a source as it is given out.
@@ -28,6 +32,7 @@ type shown struct {
 	Name        string         `json:"name"`
 	Input       map[string]any `json:"input"`
 	Enrichments []string       `json:"enrichments"`
+	Routing     map[string]any `json:"routing,omitempty"`
 	// LogSource is where a source of another form of requests is edited. Empty: here.
 	LogSource string        `json:"log_source,omitempty"`
 	Created   time.Time     `json:"created"`
@@ -37,7 +42,7 @@ type shown struct {
 }
 
 func show(m *manage.Manager, s *manage.Source) shown {
-	out := shown{ID: s.ID, Name: s.Name, Input: m.Options(s), Enrichments: s.Enrichments, Created: s.Created, Changed: s.Changed, Trashed: s.Trashed, Status: m.Status(s.ID)}
+	out := shown{ID: s.ID, Name: s.Name, Input: m.Options(s), Enrichments: s.Enrichments, Routing: s.Routing, Created: s.Created, Changed: s.Changed, Trashed: s.Trashed, Status: m.Status(s.ID)}
 	if out.Enrichments == nil {
 		out.Enrichments = []string{}
 	}
@@ -58,18 +63,20 @@ func (r *request) wanted() (d manage.Draft, ok bool) {
 	dec.UseNumber()
 	dec.DisallowUnknownFields()
 	err := dec.Decode(&w)
-	if err == nil && dec.More() {
-		err = errors.New("there is more than one JSON value in it")
+	if err == nil {
+		if _, end := dec.Token(); !errors.Is(end, io.EOF) {
+			err = errors.New("there is something behind the object")
+		}
 	}
 	var faults []manage.Fault
 	if err != nil {
 		faults = append(faults, decodeFault(err))
 	} else {
 		switch {
-		case strings.TrimSpace(w.Name) == "":
+		case w.Name == "":
 			faults = append(faults, manage.Fault{Member: "name", Message: "is missing; it is how people know the source"})
-		case len(w.Name) > 200 || strings.ContainsFunc(w.Name, unicode.IsControl):
-			faults = append(faults, manage.Fault{Member: "name", Message: "must have at most 200 bytes, and no control characters"})
+		case utf8.RuneCountInString(w.Name) > manage.MaxName || strings.ContainsFunc(w.Name, unicode.IsControl) || strings.TrimLeftFunc(w.Name, unicode.IsSpace) != w.Name:
+			faults = append(faults, manage.Fault{Member: "name", Message: fmt.Sprintf("must have at most %d characters, none of them a control character, and not begin with a space", manage.MaxName)})
 		}
 		if w.Input == nil {
 			faults = append(faults, manage.Fault{Member: "input", Message: "is missing; it has the options of one element of trailbeat.inputs"})
@@ -79,8 +86,8 @@ func (r *request) wanted() (d manage.Draft, ok bool) {
 		r.refuse(&manage.InvalidError{Faults: faults})
 		return d, false
 	}
-	return manage.Draft{Name: w.Name, Options: w.Input, Enrichments: w.Enrichments, Member: func(option string) string {
-		if option == "enrichments" {
+	return manage.Draft{Name: w.Name, Options: w.Input, Enrichments: w.Enrichments, Routing: w.Routing, Member: func(option string) string {
+		if option == "enrichments" || option == "routing" || strings.HasPrefix(option, "routing.") {
 			return option
 		}
 		return strings.TrimSuffix("input."+option, ".")
@@ -99,7 +106,7 @@ func decodeFault(err error) manage.Fault {
 		return manage.Fault{Message: fmt.Sprintf("the body is no JSON at byte %d: %s", syntax.Offset, syntax)}
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
-		return manage.Fault{Member: strings.Trim(name, `"`), Message: "is not known; there are name, input and enrichments"}
+		return manage.Fault{Member: strings.Trim(name, `"`), Message: "is not known; there are name, input, enrichments and routing"}
 	}
 	return manage.Fault{Message: "the body is no JSON: " + strings.TrimPrefix(err.Error(), "json: ")}
 }

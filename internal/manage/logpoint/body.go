@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
@@ -42,8 +43,8 @@ func (r *reader) parse(body []byte) map[string]any {
 		r.bad("", "the body is no JSON%s: %s", at, strings.TrimPrefix(err.Error(), "json: "))
 		return nil
 	}
-	if dec.More() {
-		r.bad("", "the body has more than one JSON value")
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		r.bad("", "the body is no JSON: there is something behind the first value")
 		return nil
 	}
 	o, ok := v.(map[string]any)
@@ -104,8 +105,11 @@ func (r *reader) text(in map[string]any, path, name string, required bool) strin
 	case !isText:
 		r.bad(full, "is %s, but must be a text", kind(v))
 		return ""
-	case required && strings.TrimSpace(s) == "":
+	case required && s == "":
 		r.bad(full, "must not be empty")
+		return ""
+	case required && strings.TrimLeftFunc(s, unicode.IsSpace) != s:
+		r.bad(full, "must not begin with a space")
 		return ""
 	}
 	return r.clean(full, s, maxText)
@@ -114,8 +118,8 @@ func (r *reader) text(in map[string]any, path, name string, required bool) strin
 // clean refuses texts that no setting has.
 func (r *reader) clean(full, s string, most int) string {
 	switch {
-	case len(s) > most:
-		r.bad(full, "has %d bytes, but may have %d at most", len(s), most)
+	case utf8.RuneCountInString(s) > most:
+		r.bad(full, "has %d characters, but may have %d at most", utf8.RuneCountInString(s), most)
 		return ""
 	case !utf8.ValidString(s) || strings.ContainsFunc(s, unicode.IsControl):
 		r.bad(full, "must not hold control characters")
@@ -138,7 +142,7 @@ func (r *reader) whole(in map[string]any, path, name string, least, most int) (n
 	case string:
 		text = strings.TrimSpace(v)
 	}
-	n, err := strconv.Atoi(text)
+	n, err := strconv.Atoi(manage.WholeNumber(text))
 	if err != nil || n < least || n > most {
 		r.bad(full, "must be a whole number from %d to %d", least, most)
 		return 0, false

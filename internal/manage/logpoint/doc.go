@@ -9,7 +9,8 @@
 //	Connector.access_key      access_key_id
 //	Connector.secret_key      secret_access_key
 //	Connector.enable_proxy    proxy_url, with ip, port and protocol
-//	RoutingPolicy             rules: the namespace of the data stream is the repo
+//	RoutingPolicy             rules of routing: a repo is the output of its name, or the data stream of that namespace
+//	repos.retention           retention of the data stream
 //	NormalizationPolicy       the ECS mapping
 //	EnrichmentPolicy          names of management.enrichments
 //

@@ -17,7 +17,7 @@ const (
 	discard    = "discard"
 )
 
-var field = regexp.MustCompile(`^[A-Za-z_@][A-Za-z0-9_@-]*(\.[A-Za-z0-9_@-]+)*$`)
+var field = regexp.MustCompile(`^[A-Za-z_@][A-Za-z0-9_@-]*(\.[A-Za-z0-9_@-]+){0,9}$`)
 
 // operations are the ways in which what to do is written.
 var operations = map[string]string{
@@ -32,19 +32,32 @@ type rule struct {
 	// present is met by any value.
 	present bool
 	does    string
-	// namespace of the data stream.
-	namespace string
+	repo    string
 }
 
-// routing reads the policy into the options of the source.
-func (r *reader) routing(in map[string]any, namespace string, options map[string]any) {
+// policy is where the records of a source go to.
+type policy struct {
+	opt      Options
+	name     string // of the source
+	rules    []rule
+	catchAll string
+	// days are the retention of repos.
+	days map[string]int
+}
+
+// routing reads the policy. It gives the group routing of the source, nil where its documents go where all go, and may add to the
+// options.
+func (r *reader) routing(in map[string]any, name string, opt Options, options map[string]any) map[string]any {
+	p := &policy{opt: opt, name: name, days: map[string]int{}}
+	r.policy(p, in)
+	return p.build(options)
+}
+
+func (r *reader) policy(p *policy, in map[string]any) {
 	const at = "data.config.RoutingPolicy."
 	r.unknown(in, at, "routing_criterion", "routing_criteria", "catch_all", "policy_name", "repos")
-	r.repos(in["repos"])
-	catchAll := namespace
-	if repo := r.text(in, at, "catch_all", true); repo != "" {
-		catchAll = r.repo(at+"catch_all", repo, namespace)
-	}
+	r.repos(p, in["repos"])
+	p.catchAll = r.repo(p, at+"catch_all", r.text(in, at, "catch_all", true))
 	name := "routing_criterion"
 	if _, there := in[name]; !there && in["routing_criteria"] != nil {
 		name = "routing_criteria"
@@ -58,7 +71,6 @@ func (r *reader) routing(in map[string]any, namespace string, options map[string
 		r.bad(at+name, "has %d criteria, but may have %d at most", len(list), maxCriteria)
 		return
 	}
-	var rules []rule
 	for i, v := range list {
 		at := fmt.Sprintf("%s%s.%d", at, name, i)
 		one, ok := v.(map[string]any)
@@ -66,16 +78,13 @@ func (r *reader) routing(in map[string]any, namespace string, options map[string
 			r.bad(at, "is %s, but must be an object of key, value, operation and repo", kind(v))
 			continue
 		}
-		rules = append(rules, r.criterion(one, at+".", catchAll, namespace))
-	}
-	if processors := build(rules, catchAll, namespace); len(processors) > 0 {
-		options["processors"] = processors
+		p.rules = append(p.rules, r.criterion(p, one, at+"."))
 	}
 }
 
-func (r *reader) criterion(in map[string]any, at, catchAll, namespace string) rule {
+func (r *reader) criterion(p *policy, in map[string]any, at string) rule {
 	r.unknown(in, at, "type", "key", "value", "operation", "drop", "repo", "repository")
-	c := rule{key: r.text(in, at, "key", true), does: store, namespace: catchAll}
+	c := rule{key: r.text(in, at, "key", true), does: store, repo: p.catchAll}
 	if c.key != "" && !field.MatchString(c.key) {
 		r.bad(at+"key", "is %q, but must be the name of a field, such as event.action", c.key)
 	}
@@ -115,7 +124,7 @@ func (r *reader) criterion(in map[string]any, at, catchAll, namespace string) ru
 	}
 	for _, name := range []string{"repo", "repository"} {
 		if repo := r.text(in, at, name, false); repo != "" {
-			c.namespace = r.repo(at+name, repo, namespace)
+			c.repo = r.repo(p, at+name, repo)
 		}
 	}
 	return c
@@ -124,24 +133,29 @@ func (r *reader) criterion(in map[string]any, at, catchAll, namespace string) ru
 // own are Logpoint's repos that are always there.
 var own = []string{"_logpoint", "default"}
 
-// repo gives the namespace of the data stream that stands for a repo.
-func (r *reader) repo(at, name, namespace string) string {
-	if slices.Contains(own, name) {
-		return namespace
+// namespace is that of the data stream that stands for a repo.
+func namespace(repo string) string {
+	return strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(repo))
+}
+
+// repo checks the name of one, and gives it.
+func (r *reader) repo(p *policy, at, name string) string {
+	if name == "" || slices.Contains(own, name) || slices.Contains(p.opt.Outputs, name) {
+		return name
 	}
-	clean := strings.NewReplacer("-", "_", " ", "_").Replace(strings.ToLower(name))
+	clean := namespace(name)
 	if strings.ContainsAny(clean, "\\/*?\"<>|,#:") || len(clean) > 100 {
 		r.bad(at, "is %q, but the name of a repo becomes part of the name of a data stream: at most 100 bytes without \\ / * ? \" < > | , # and :", name)
-		return namespace
+		return ""
 	}
 	if clean != name {
 		r.warn("%s: the repo %q is the data stream of the namespace %s", at, name, clean)
 	}
-	return clean
+	return name
 }
 
 // repos reads where repos lie and how long they keep what.
-func (r *reader) repos(v any) {
+func (r *reader) repos(p *policy, v any) {
 	const at = "data.config.RoutingPolicy.repos"
 	list, ok := v.([]any)
 	if !ok && v != nil {
@@ -155,14 +169,18 @@ func (r *reader) repos(v any) {
 			continue
 		}
 		r.unknown(one, at, "repo_name", "path", "retention", "remote_logpoint")
-		name := r.text(one, at, "repo_name", true)
+		name := r.repo(p, at+"repo_name", r.text(one, at, "repo_name", true))
 		r.text(one, at, "path", true)
 		days, ok := r.whole(one, at, "retention", 1, 36500)
 		if _, there := one["retention"]; !there {
 			r.bad(at+"retention", "is missing; it is the number of days that documents are kept")
 		}
-		if ok && name != "" {
-			r.warn("%sretention: %d days of the repo %s are not set at the output; set setup.template.lifecycle.data_retention", at, days, name)
+		switch before, twice := p.days[name]; {
+		case !ok || name == "":
+		case twice && before != days:
+			r.bad(at+"retention", "is %d days, but %d for the same repo before", days, before)
+		default:
+			p.days[name] = days
 		}
 		if one["remote_logpoint"] != nil {
 			r.warn("%sremote_logpoint has no effect: copies are the business of the output", at)
@@ -170,24 +188,60 @@ func (r *reader) repos(v any) {
 	}
 }
 
-// build makes processors of rules: each is asked where none before it was met.
-func build(rules []rule, catchAll, namespace string) []any {
-	var otherwise []any
-	if catchAll != namespace {
-		otherwise = send(catchAll)
+// target gives where a repo is, in the words of the group routing.
+func (p *policy) target(repo string) map[string]any {
+	to := map[string]any{}
+	switch {
+	case repo == "" || slices.Contains(own, repo):
+		to["output"] = "default"
+	case slices.Contains(p.opt.Outputs, repo):
+		to["output"] = repo
+	default:
+		to["namespace"] = namespace(repo)
 	}
-	for _, c := range slices.Backward(rules) {
-		choice := map[string]any{"if": c.condition(), "then": c.processors()}
-		if len(otherwise) > 0 {
-			choice["else"] = otherwise
-		}
-		otherwise = []any{choice}
+	if days := p.days[repo]; days > 0 {
+		to["retention"] = fmt.Sprintf("%dd", days)
 	}
-	return otherwise
+	return to
 }
 
-func send(namespace string) []any {
-	return []any{map[string]any{"add_fields": map[string]any{"target": "data_stream", "fields": map[string]any{"namespace": namespace}}}}
+// build makes the group routing of the policy, and the processors that take the raw message away where a rule says so.
+func (p *policy) build(options map[string]any) map[string]any {
+	var rules, processors, before []any
+	for i, c := range p.rules {
+		to := p.target(c.repo)
+		if c.does == discard {
+			to = map[string]any{"output": "discard"}
+		}
+		to["name"], to["when"] = fmt.Sprintf("%s: %d", p.name, i), c.condition()
+		rules = append(rules, to)
+		if c.does == discardRaw {
+			when := c.condition()
+			if len(before) > 0 {
+				when = map[string]any{"and": []any{when, map[string]any{"not": map[string]any{"or": slices.Clone(before)}}}}
+			}
+			processors = append(processors, map[string]any{"drop_fields": map[string]any{
+				"id": fmt.Sprintf("%s: %d", p.name, i), "fields": []any{"event.original"}, "ignore_missing": true, "when": when,
+			}})
+		}
+		before = append(before, c.condition())
+	}
+	if len(processors) > 0 {
+		options["processors"] = processors
+	}
+	catchAll := p.target(p.catchAll)
+	isOwn := catchAll["output"] == "default" && catchAll["retention"] == nil
+	if isOwn && len(rules) == 0 {
+		return nil
+	}
+	routing := map[string]any{}
+	if len(rules) > 0 {
+		routing["rules"] = rules
+	}
+	if !isOwn {
+		routing["catch_all"] = catchAll
+	}
+	return routing
 }
 
 func (c rule) condition() map[string]any {
@@ -195,14 +249,4 @@ func (c rule) condition() map[string]any {
 		return map[string]any{"has_fields": []any{c.key}}
 	}
 	return map[string]any{"equals": map[string]any{c.key: c.value}}
-}
-
-func (c rule) processors() []any {
-	switch c.does {
-	case discard:
-		return []any{map[string]any{"drop_event": map[string]any{}}}
-	case discardRaw:
-		return append(send(c.namespace), map[string]any{"drop_fields": map[string]any{"fields": []any{"event.original"}, "ignore_missing": true}})
-	}
-	return send(c.namespace)
 }

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/trailbeat/trailbeat/internal/manage"
 )
@@ -23,8 +24,8 @@ const (
 
 // Options say how bodies are translated.
 type Options struct {
-	// Namespace is that of documents in Logpoint's own repos, _logpoint and default.
-	Namespace string
+	// Outputs are the names below outputs of the configuration: a repo of such a name is that output.
+	Outputs []string
 	// Place is noted in the draft.
 	Place string
 }
@@ -52,8 +53,8 @@ func (r *reader) data(data map[string]any, opt Options, d *manage.Draft) {
 	const at = "data."
 	r.unknown(data, at, "name", "type", "vendor_name", "logo", "description", "config", "documentation_link", "template_vid", "dc_metadata", "id")
 	d.Name = r.text(data, at, "name", true)
-	if len(d.Name) > 200 {
-		r.bad(at+"name", "has %d bytes, but may have 200 at most", len(d.Name))
+	if n := utf8.RuneCountInString(d.Name); n > manage.MaxName {
+		r.bad(at+"name", "has %d characters, but may have %d at most", n, manage.MaxName)
 	}
 	if t := r.text(data, at, "type", true); t != "" && t != sourceType {
 		r.bad(at+"type", "is %q, but only %s can be made here; other inputs are made below /api/v1/sources", t, sourceType)
@@ -85,7 +86,7 @@ func (r *reader) data(data map[string]any, opt Options, d *manage.Draft) {
 		r.connector(connector, zone, d.Options)
 	}
 	if policy := r.object(config, in, "RoutingPolicy"); policy != nil {
-		r.routing(policy, opt.Namespace, d.Options)
+		d.Routing = r.routing(policy, d.Name, opt, d.Options)
 	}
 	if policy := r.object(config, in, "NormalizationPolicy"); policy != nil {
 		r.normalization(policy)
@@ -111,6 +112,9 @@ func (r *reader) source(in map[string]any, options map[string]any) *time.Locatio
 	}
 	zone := time.UTC
 	if name := r.text(in, at, "timezone", true); name != "" {
+		if slices.Contains([]string{"GMT", "Etc/UTC", "Etc/GMT", "Z"}, name) { // known without a database of zones
+			name = "UTC"
+		}
 		found, err := time.LoadLocation(name)
 		if err != nil || name == "Local" {
 			r.bad(at+"timezone", "is %q, which is no time zone that is known here; write UTC, or a name such as Europe/Berlin", name)
@@ -335,7 +339,7 @@ func member(option string) string {
 		{"bucket_arn", connector + "bucket_name"}, {"non_aws_bucket_name", connector + "bucket_name"},
 		{"region", connector + "region_name"}, {"endpoint", connector + "endpoint_url"},
 		{"start_timestamp", connector + "filter_date"}, {"proxy_url", connector + "enable_proxy"},
-		{"enrichments", "data.config.EnrichmentPolicy"}, {"processors", "data.config.RoutingPolicy"},
+		{"enrichments", "data.config.EnrichmentPolicy"}, {"processors", "data.config.RoutingPolicy"}, {"routing", "data.config.RoutingPolicy"},
 	} {
 		if option == known.option || strings.HasPrefix(option, known.option+".") {
 			return known.member
