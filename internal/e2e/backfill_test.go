@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -63,8 +62,15 @@ func (c *cloud) put(bucket, key string, body []byte) {
 
 // backfill starts a backfill.
 func (s *scene) backfill(args ...string) *shipping {
+	return s.command(append([]string{"backfill", "-c", s.config}, args...)...)
+}
+
+// follow starts a run that does not end by itself.
+func (s *scene) follow() *shipping { return s.command("run", "-c", s.config) }
+
+func (s *scene) command(args ...string) *shipping {
 	s.t.Helper()
-	p := &shipping{s: s, cmd: exec.CommandContext(s.ctx, binary, append([]string{"backfill", "-c", s.config}, args...)...), ended: make(chan struct{})}
+	p := &shipping{s: s, cmd: exec.CommandContext(s.ctx, binary, args...), ended: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = &p.text, &p.text
 	require.NoError(s.t, p.cmd.Start())
 	go func() {
@@ -73,7 +79,7 @@ func (s *scene) backfill(args ...string) *shipping {
 	}()
 	s.t.Cleanup(func() {
 		if s.t.Failed() {
-			s.t.Logf("the output of the backfill:\n%s", p.output())
+			s.t.Logf("the output:\n%s", p.output())
 		}
 	})
 	return p
@@ -128,10 +134,7 @@ func TestBackfillBesideALiveRun(t *testing.T) {
 	c := newCloud(t)
 	bucket := c.trailOfOrganisation(pick(120, 600), 50)
 	live := c.write(fmt.Sprintf("  - {type: aws-s3, id: org, bucket_arn: 'arn:aws:s3:::%s', start_timestamp: 2025-03-01T15:00:00Z, bucket_list_interval: 1s}\n", bucket), "")
-	running := exec.CommandContext(c.ctx, binary, "run", "-c", live.config)
-	var said strings.Builder
-	running.Stdout, running.Stderr = &said, &said
-	require.NoError(t, running.Start())
+	running := live.follow()
 	kills := 0
 	for range 3 {
 		p := live.backfill("org", "--to", "2025-12-31", "--rate", "40")
@@ -147,8 +150,8 @@ func TestBackfillBesideALiveRun(t *testing.T) {
 	<-p.ended
 	require.NoError(t, p.err)
 	assert.Contains(t, p.output(), `"complete": true`)
-	require.NoError(t, running.Process.Kill())
-	_ = running.Wait()
+	require.NoError(t, running.cmd.Process.Kill())
+	<-running.ended
 	c.kills = kills
 	c.check()
 	states, err := filepath.Glob(filepath.Join(c.data, "backfill", "*.db"))
