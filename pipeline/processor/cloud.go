@@ -16,7 +16,7 @@ import (
 )
 
 // AddCloudMetadata writes the EC2 instance that the shipper runs on to cloud.instance.id, cloud.machine.type,
-// cloud.availability_zone and cloud.image.id, where these are empty. cloud.provider, cloud.region and cloud.account.id say
+// cloud.availability_zone, cloud.image.id and, where the instance shows its tags, cloud.instance.name, where these are empty. cloud.provider, cloud.region and cloud.account.id say
 // where the event happened, and are only filled where a document has none.
 type AddCloudMetadata struct {
 	Common `config:",inline"`
@@ -48,7 +48,7 @@ func (o *AddCloudMetadata) Validate() error {
 func (o *AddCloudMetadata) names() []name { return nil }
 
 func (o *AddCloudMetadata) changes() scope {
-	return scopeOf("cloud.provider", "cloud.region", "cloud.account.id", "cloud.instance.id", "cloud.machine.type", "cloud.availability_zone", "cloud.image.id")
+	return scopeOf("cloud.provider", "cloud.region", "cloud.account.id", "cloud.instance.id", "cloud.instance.name", "cloud.machine.type", "cloud.availability_zone", "cloud.image.id")
 }
 
 func (o *AddCloudMetadata) build(env *Env) (runner, error) {
@@ -69,6 +69,9 @@ type identityDocument struct {
 	InstanceID       string `json:"instanceId"`
 	InstanceType     string `json:"instanceType"`
 	ImageID          string `json:"imageId"`
+
+	// name is the tag Name, where the instance shows its tags.
+	name string
 }
 
 type cloudMetadata struct {
@@ -91,6 +94,7 @@ func (c *cloudMetadata) run(ev *ecs.Event) error {
 	set(&cloud.Region, doc.Region)
 	set(&cloud.Account.ID, doc.AccountID)
 	set(&cloud.Instance.ID, doc.InstanceID)
+	set(&cloud.Instance.Name, doc.name)
 	set(&cloud.Machine.Type, doc.InstanceType)
 	set(&cloud.AvailabilityZone, doc.AvailabilityZone)
 	set(&cloud.Image.ID, doc.ImageID)
@@ -130,6 +134,10 @@ func fetchIdentity(ctx context.Context, url string, log *slog.Logger) *identityD
 	if err != nil {
 		log.Info("no metadata of an EC2 instance, documents get none", "error.message", err)
 		return nil
+	}
+	// Tags are there where the instance was told to show them (InstanceMetadataTags), else the answer is 404.
+	if tag, err := ask(http.MethodGet, "/latest/meta-data/tags/instance/Name", "X-aws-ec2-metadata-token", string(token)); err == nil {
+		doc.name = string(tag)
 	}
 	return &doc
 }

@@ -146,7 +146,7 @@ func TestHostMetadata(t *testing.T) {
 }
 
 func TestCloudMetadata(t *testing.T) {
-	asked := 0
+	asked, tagged := 0, true
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		asked++
 		switch {
@@ -155,6 +155,8 @@ func TestCloudMetadata(t *testing.T) {
 		case r.Method == http.MethodGet && r.URL.Path == "/latest/dynamic/instance-identity/document" && r.Header.Get("X-aws-ec2-metadata-token") == "token":
 			_ = json.NewEncoder(w).Encode(map[string]string{"accountId": "999988887777", "region": "eu-west-1", "availabilityZone": "eu-west-1b",
 				"instanceId": "i-0123", "instanceType": "t3.small", "imageId": "ami-1"})
+		case r.Method == http.MethodGet && r.URL.Path == "/latest/meta-data/tags/instance/Name" && r.Header.Get("X-aws-ec2-metadata-token") == "token" && tagged:
+			_, _ = w.Write([]byte("collector"))
 		default:
 			http.Error(w, "no", http.StatusUnauthorized)
 		}
@@ -166,16 +168,18 @@ func TestCloudMetadata(t *testing.T) {
 		ev := event(t)
 		require.NoError(t, chain.Run(ev))
 		assert.Equal(t, "011122223333", ev.Cloud.Account.ID, "it is where the event happened")
-		assert.Equal(t, []string{"aws", "eu-west-1", "eu-west-1b", "i-0123", "t3.small", "ami-1"},
-			[]string{ev.Cloud.Provider, ev.Cloud.Region, ev.Cloud.AvailabilityZone, ev.Cloud.Instance.ID, ev.Cloud.Machine.Type, ev.Cloud.Image.ID})
+		assert.Equal(t, []string{"aws", "eu-west-1", "eu-west-1b", "i-0123", "collector", "t3.small", "ami-1"},
+			[]string{ev.Cloud.Provider, ev.Cloud.Region, ev.Cloud.AvailabilityZone, ev.Cloud.Instance.ID, ev.Cloud.Instance.Name, ev.Cloud.Machine.Type, ev.Cloud.Image.ID})
 		assert.NoError(t, ecs.CheckDocument(ev.AppendJSON(nil)))
 	}
-	assert.Equal(t, 2, asked, "it is asked once")
+	assert.Equal(t, 3, asked, "it is asked once")
 
-	o.Overwrite = true
+	o.Overwrite, tagged = true, false
 	ev := event(t)
 	require.NoError(t, chainOf(t, processor.Env{MetadataURL: server.URL}, &o).Run(ev))
 	assert.Equal(t, "999988887777", ev.Cloud.Account.ID)
+	assert.Equal(t, "i-0123", ev.Cloud.Instance.ID)
+	assert.Empty(t, ev.Cloud.Instance.Name, "the instance does not show its tags")
 
 	// Where nobody answers, or somebody else does, documents get nothing, and soon.
 	silent := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
