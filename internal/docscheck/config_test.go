@@ -96,7 +96,8 @@ var optionTables = []struct {
 }
 
 // notOptions are other names that stand in these columns: values, names of programs, parts of documents.
-var notOptions = []string{"file", "beginning", "add_fields", "drop_event", "add_account_names", "data_stream", "agent.name", "hosts", "trailbeat.inputs"}
+var notOptions = []string{"file", "beginning", "add_fields", "drop_event", "add_account_names", "data_stream", "agent.name", "agent.id", "labels.platform", "host.name",
+	"observer.name", "add_labels", "hosts", "trailbeat.inputs", "dataset", "namespace", "retention"}
 
 var optionName = regexp.MustCompile(`^\.?[a-z][a-z_0-9]*(\.[a-z_0-9]+)*(\.\*)?$`)
 
