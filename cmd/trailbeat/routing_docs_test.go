@@ -73,7 +73,7 @@ func eventIDsIn(t *testing.T, dir string) (ids []string) {
 				} `json:"event"`
 			}
 			err := dec.Decode(&doc)
-			if err == io.EOF { //nolint:errorlint // what Decode says at the end
+			if err == io.EOF {
 				break
 			}
 			require.NoError(t, err)
