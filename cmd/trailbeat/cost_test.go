@@ -145,6 +145,18 @@ func TestCostIsWhatTheShipperDrops(t *testing.T) {
 	assert.Equal(t, r.Together.Alone, own.Saved)
 	assert.Equal(t, left, own.Kept)
 
+	// As samples they take most of it, and always the same.
+	some := readCost(t, dir, "--min-share", "0.00001", "--as", "sample", "--rate", "3")
+	require.Greater(t, len(some.Rules), 5)
+	dropped, left = shipWith(t, dir, some.YAML)
+	for _, rule := range some.Rules {
+		assert.Equal(t, rule.InOrder.Events, dropped[rule.ID], rule.ID)
+	}
+	assert.Equal(t, some.Together.Alone.Events, all.Events-left.Events)
+	assert.Less(t, some.Together.Alone.Events, r.Together.Alone.Events)
+	dropped, _ = shipWith(t, dir, some.Rules[0].YAML)
+	assert.Equal(t, map[string]int64{some.Rules[0].ID: some.Rules[0].Alone.Events}, dropped)
+
 	// As routes they take nothing, and send the same elsewhere.
 	routes := readCost(t, dir, "--min-share", "0.00001", "--as", "route")
 	_, stays := shipWith(t, dir, routes.YAML)

@@ -27,6 +27,8 @@ import (
 type costOptions struct {
 	*targetFlags
 	view   cost.View
+	form   string
+	rate   int
 	sample int64
 	rules  string
 	report string
@@ -56,7 +58,8 @@ No configuration is read. Memory is bounded, whatever the size of the sample. In
 	flags.DurationVar(&opts.view.Span, "span", 0, "the time that the sample stands for, such as 3h (default: from the first event to the last, or --from to --to)")
 	flags.IntVar(&opts.view.Top, "top", 10, "`ROWS` of each table")
 	flags.Float64Var(&opts.view.MinShare, "min-share", 0.01, "the least `PART` of all bytes that a proposed rule must take, 0 to 1")
-	flags.StringVar(&opts.view.Form, "as", cost.Drop, "what proposed rules do: "+strings.Join(cost.Forms(), ", "))
+	flags.StringVar(&opts.form, "as", cost.Drop, "what proposed rules do: "+strings.Join(cost.Forms(), ", "))
+	flags.IntVar(&opts.rate, "rate", 100, "with --as sample, keep one in `N` events")
 	flags.Float64Var(&opts.view.PricePerGB, "price-per-gb", 0, "what a GB (10^9 bytes) costs you, for a column of prices")
 	flags.StringVar(&opts.view.PriceOf, "price-of", "documents", "what --price-per-gb is about: documents or raw")
 	flags.StringVar(&opts.rules, "rules", "", "measure the lists \"processors\" and \"routing.rules\" of this configuration `FILE` as well")
@@ -81,8 +84,10 @@ func (o *costOptions) check(targets []string) error {
 		return usage(fmt.Errorf("--top must be > 0, is %d", v.Top))
 	case !(v.MinShare > 0 && v.MinShare <= 1):
 		return usage(fmt.Errorf("--min-share must be above 0 and at most 1, is %g", v.MinShare))
-	case !slices.Contains(cost.Forms(), v.Form):
-		return usage(fmt.Errorf("--as is %q, but must be one of %s", v.Form, strings.Join(cost.Forms(), ", ")))
+	case o.rate < 2:
+		return usage(fmt.Errorf("--rate must be > 1, is %d", o.rate))
+	case !slices.Contains(cost.Forms(), o.form):
+		return usage(fmt.Errorf("--as is %q, but must be one of %s", o.form, strings.Join(cost.Forms(), ", ")))
 	case !(v.PricePerGB >= 0 && v.PricePerGB < 1e9):
 		return usage(fmt.Errorf("--price-per-gb must be >= 0, is %g", v.PricePerGB))
 	case v.PriceOf != "documents" && v.PriceOf != "raw":
@@ -171,7 +176,8 @@ func (a *app) readSample(ctx context.Context, s *settings, opts costOptions, rul
 	}
 	var full atomic.Bool
 	sample := cost.New(cost.Options{
-		From: opts.start, To: opts.end, Limit: opts.sample, Enough: func() { full.Store(true) }, Rules: processor.Join(rules), Routing: table,
+		From: opts.start, To: opts.end, Limit: opts.sample, Enough: func() { full.Store(true) },
+		Form: opts.form, Rate: opts.rate, Rules: processor.Join(rules), Routing: table,
 	})
 	bounded := slices.Clone(sources)
 	for i := range bounded {

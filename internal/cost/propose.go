@@ -7,6 +7,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/pipeline/condition"
+	"github.com/trailbeat/trailbeat/pipeline/processor"
 )
 
 // The fields of the proposed rules. All of them are members of the record, so that a rule is decided before the mapping.
@@ -143,12 +144,14 @@ func slug(text string) string {
 type candidate struct {
 	rule
 	number int
-	cond   *condition.Condition
+	chain  *processor.Chain
 	alone  Amount
 }
 
 // trial tries the rules of all families.
 type trial struct {
+	form     string
+	rate     int
 	families []family
 	made     []map[string]*candidate // by family
 	all      []*candidate
@@ -163,8 +166,8 @@ type trial struct {
 // maxSets bounds trial.sets.
 const maxSets = 50_000
 
-func newTrial() *trial {
-	t := &trial{families: families(), sets: map[string]*Amount{}, ids: map[string]bool{}}
+func newTrial(form string, rate int) *trial {
+	t := &trial{form: form, rate: rate, families: families(), sets: map[string]*Amount{}, ids: map[string]bool{}}
 	t.made = make([]map[string]*candidate, len(t.families))
 	for i := range t.made {
 		t.made[i] = map[string]*candidate{}
@@ -189,7 +192,7 @@ func (t *trial) add(ev *ecs.Event, a Amount) {
 			c = t.make(t.families[i].rule(k))
 			t.made[i][k] = c
 		}
-		if c.cond.Match(ev) {
+		if c.chain.Run(ev) != nil { // the rule takes it; nothing of these chains changes an event
 			c.alone.add(a)
 			t.set = append(t.set, byte(c.number>>8), byte(c.number))
 		}
@@ -210,7 +213,14 @@ func (t *trial) add(ev *ecs.Event, a Amount) {
 }
 
 func (t *trial) make(r rule) *candidate {
-	cond, err := condition.New(&r.when)
+	common := processor.Common{ID: r.id, When: &r.when}
+	var options processor.Options = &processor.DropEvent{Common: common}
+	if t.form == Thin {
+		some := processor.DefaultSample()
+		some.Common, some.Rate, some.RateField = common, t.rate, ""
+		options = &some
+	}
+	list, err := processor.Build([]processor.Spec{{Options: options}}, processor.Env{})
 	if err != nil {
 		panic("a proposed rule is wrong: " + err.Error()) // the rules are written above, and tested
 	}
@@ -218,7 +228,7 @@ func (t *trial) make(r rule) *candidate {
 		r.id = fmt.Sprintf("%s-%d", id, n)
 	}
 	t.ids[r.id] = true
-	c := &candidate{rule: r, number: len(t.all), cond: cond}
+	c := &candidate{rule: r, number: len(t.all), chain: processor.Join(list)}
 	t.all = append(t.all, c)
 	return c
 }

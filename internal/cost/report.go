@@ -27,8 +27,6 @@ type View struct {
 	// prices are shown.
 	PricePerGB float64
 	PriceOf    string
-	// Form is what proposed rules do: one of Forms. Empty: Drop.
-	Form string
 	// Now is the clock. Zero: time.Now.
 	Now time.Time
 	// RuleStats are those of the own rules in their order; rules that took nothing are among them.
@@ -163,7 +161,6 @@ func (s *Sample) Report(v View) *Report {
 	defer s.mu.Unlock()
 	v.Top = cmp.Or(v.Top, 10)
 	v.MinShare = cmp.Or(v.MinShare, 0.01)
-	v.Form = cmp.Or(v.Form, Drop)
 	if v.Now.IsZero() {
 		v.Now = time.Now()
 	}
@@ -274,7 +271,7 @@ func (s *Sample) propose(r *Report, v View) {
 		place[c.number] = i
 		r.Rules = append(r.Rules, Finding{
 			ID: c.id, Title: c.title, Loses: c.loses, Alone: c.alone, Share: s.share(c.alone), Month: r.rate(c.alone, monthDays),
-			YAML: yaml(v.Form, &c.rule),
+			YAML: yaml(s.opts.Form, s.opts.Rate, &c.rule),
 		})
 	}
 	together := Finding{}
@@ -297,7 +294,7 @@ func (s *Sample) propose(r *Report, v View) {
 	for i, c := range chosen {
 		rules[i] = &c.rule
 	}
-	r.YAML = yaml(v.Form, rules...)
+	r.YAML = yaml(s.opts.Form, s.opts.Rate, rules...)
 }
 
 func (s *Sample) ownReport(r *Report, v View) *Own {
@@ -372,6 +369,9 @@ func (s *Sample) notes(r *Report) {
 	}
 	if i.ReadErrors > 0 {
 		note("Errors while reading, see stderr: %d. What could not be read is not counted.", i.ReadErrors)
+	}
+	if s.opts.Form == Thin && len(r.Rules) > 0 {
+		note("What a sample rule keeps gets labels.sample_rate, some 30 bytes for each document, which are not counted here.")
 	}
 	note("Document bytes are those of the JSON that is sent, before compression and before what the store makes of it.")
 }

@@ -1,6 +1,7 @@
 package cost
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -21,6 +22,9 @@ type Options struct {
 	// Zero: everything is counted.
 	Limit  int64
 	Enough func()
+	// Form is what proposed rules do: one of Forms. Empty: Drop. Rate of Thin: one in how many events stays. Zero: 100.
+	Form string
+	Rate int
 	// Rules are one's own, to be measured, and Routing those that come behind them. Nil: none.
 	Rules   *processor.Chain
 	Routing *routing.Table
@@ -54,7 +58,8 @@ var _ output.Output = (*Sample)(nil)
 
 // New makes an empty Sample.
 func New(opts Options) *Sample {
-	s := &Sample{opts: opts, dims: dimensions(), trial: newTrial(), hours: map[string]struct{}{}}
+	opts.Form, opts.Rate = cmp.Or(opts.Form, Drop), cmp.Or(opts.Rate, 100)
+	s := &Sample{opts: opts, dims: dimensions(), trial: newTrial(opts.Form, opts.Rate), hours: map[string]struct{}{}}
 	if !opts.From.IsZero() {
 		s.from = opts.From.UTC().Format(timeFormat)
 	}

@@ -16,16 +16,18 @@ const (
 	Drop = "drop"
 	// Route sends them to a data stream with another namespace.
 	Route = "route"
+	// Thin keeps one in so many of them: the processor sample.
+	Thin = "sample"
 )
 
 // Forms are all of them.
-func Forms() []string { return []string{Drop, Route} }
+func Forms() []string { return []string{Drop, Thin, Route} }
 
 // RouteNamespace is data_stream.namespace of what Route sends elsewhere.
 const RouteNamespace = "bulk"
 
 // yaml gives what the configuration takes, so that it does to the events of these rules what form says.
-func yaml(form string, rules ...*rule) string {
+func yaml(form string, rate int, rules ...*rule) string {
 	var b strings.Builder
 	if form == Route {
 		b.WriteString("routing:\n  rules:\n")
@@ -33,9 +35,12 @@ func yaml(form string, rules ...*rule) string {
 		b.WriteString("processors:\n")
 	}
 	for _, r := range rules {
-		if form == Route {
+		switch form {
+		case Route:
 			fmt.Fprintf(&b, "    - name: %s\n      namespace: %s\n      when:\n", scalar(r.id), RouteNamespace)
-		} else {
+		case Thin:
+			fmt.Fprintf(&b, "  - sample:\n      id: %s\n      rate: %d\n      when:\n", scalar(r.id), rate)
+		default:
 			fmt.Fprintf(&b, "  - drop_event:\n      id: %s\n      when:\n", scalar(r.id))
 		}
 		writeCondition(&b, "        ", &r.when)
