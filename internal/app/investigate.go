@@ -111,6 +111,8 @@ func (a *app) investigate(ctx context.Context, opts investigateOptions, targets 
 		err = errors.New("--query goes alone; leave out --question and --sql")
 	case opts.sql && len(list) == 0:
 		err = errors.New("--sql prints questions; name them with --question")
+	case opts.retain != "all" && opts.retain != "flattened":
+		err = fmt.Errorf("--retain is %q, but questions need all or flattened: issued keys and roles stand in the parameters of calls", opts.retain)
 	case opts.store == "":
 		err = errors.New("--store must not be empty")
 	default:

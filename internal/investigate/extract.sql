@@ -33,7 +33,8 @@ SELECT d.seq, c.time,
 	coalesce(
 		d.document ->> '$.aws.cloudtrail.console_login.additional_eventdata.mfa_used',
 		CASE d.document ->> '$.aws.cloudtrail.user_identity.session_context.mfa_authenticated' WHEN 'true' THEN 1 WHEN 'false' THEN 0 END),
-	d.document ->> '$.aws.cloudtrail.user_identity.invoked_by'
+	d.document ->> '$.aws.cloudtrail.user_identity.invoked_by',
+	c.error_code, CASE WHEN c.error_code IS NOT NULL THEN c.source_ip END, c.recipient_account, c.region
 FROM documents d
 JOIN event_columns c ON c.seq = d.seq
 WHERE d.seq > ?1 AND d.seq <= ?2;
@@ -43,9 +44,16 @@ UNION SELECT action FROM temp.investigate_part WHERE action IS NOT NULL
 UNION SELECT target FROM temp.investigate_part WHERE target IS NOT NULL;
 INSERT OR IGNORE INTO investigate_facts
 SELECT p.seq, p.time, w.key, a.key, t.key, p.failed, p.category, p.access_key, p.session, p.role, p.target_role, p.issued_key, p.new_session,
-	p.shared_event, p.mfa, p.invoked_by
+	p.shared_event, p.mfa, p.invoked_by, p.error_code, p.failed_from
 FROM temp.investigate_part p
 LEFT JOIN investigate_names w ON w.name = p.who
 LEFT JOIN investigate_names a ON a.name = p.action
 LEFT JOIN investigate_names t ON t.name = p.target;
+INSERT INTO investigate_hours (hour, who, account, region, calls, failed, first, last)
+SELECT substr(p.time, 1, 13), coalesce(w.key, 0), coalesce(p.account, ''), coalesce(p.region, ''), count(*), sum(p.failed), min(p.time), max(p.time)
+FROM temp.investigate_part p
+LEFT JOIN investigate_names w ON w.name = p.who
+WHERE p.time IS NOT NULL
+GROUP BY 1, 2, 3, 4
+ON CONFLICT DO UPDATE SET calls = calls + excluded.calls, failed = failed + excluded.failed, first = min(first, excluded.first), last = max(last, excluded.last);
 DELETE FROM temp.investigate_part;

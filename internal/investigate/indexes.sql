@@ -6,6 +6,8 @@ CREATE INDEX IF NOT EXISTS investigate_target_role ON investigate_facts (target_
 CREATE INDEX IF NOT EXISTS investigate_issued_key ON investigate_facts (issued_key) WHERE issued_key IS NOT NULL;
 CREATE INDEX IF NOT EXISTS investigate_shared_event ON investigate_facts (shared_event) WHERE shared_event IS NOT NULL;
 CREATE INDEX IF NOT EXISTS investigate_source_ip ON event_columns (source_ip) WHERE source_ip IS NOT NULL;
-CREATE INDEX IF NOT EXISTS investigate_region ON event_columns (recipient_account, region, time);
+CREATE INDEX IF NOT EXISTS investigate_failed ON investigate_facts (who, error_code, action, time, failed_from) WHERE failed = 1;
 CREATE INDEX IF NOT EXISTS investigate_foreign ON event_columns (time) WHERE account <> recipient_account;
 CREATE INDEX IF NOT EXISTS investigate_root ON event_columns (time) WHERE user_type = 'Root';
+CREATE INDEX IF NOT EXISTS investigate_hours_who ON investigate_hours (who, first, last, calls, failed);
+CREATE INDEX IF NOT EXISTS investigate_hours_region ON investigate_hours (account, region, first, last, calls);

@@ -23,7 +23,7 @@ var (
 )
 
 const partTable = `CREATE TEMP TABLE IF NOT EXISTS investigate_part (seq INTEGER PRIMARY KEY, time, who, action, target, failed, category, access_key, session, role,
-	target_role, issued_key, new_session, shared_event, mfa, invoked_by)`
+	target_role, issued_key, new_session, shared_event, mfa, invoked_by, error_code, failed_from, account, region)`
 
 // busy is how long another process that writes is waited for.
 const busy = 30 * time.Second
@@ -81,6 +81,14 @@ func part(ctx context.Context, db *sqlite.DB, after, to int64) error {
 	tx, err := db.BeginTx(ctx, nil)
 	if err != nil {
 		return err
+	}
+	// Somebody else may have prepared the same meanwhile; sums must not take a document twice.
+	var done int64
+	if err := tx.QueryRowContext(ctx, "SELECT coalesce(max(seq), 0) FROM investigate_facts").Scan(&done); err != nil {
+		return errors.Join(err, tx.Rollback())
+	}
+	if after = max(after, done); after >= to {
+		return tx.Rollback()
 	}
 	if _, err := tx.ExecContext(ctx, extract, after, to); err != nil {
 		return errors.Join(err, tx.Rollback())

@@ -51,6 +51,27 @@ func TestPrepareGoesOn(t *testing.T) {
 	assert.EqualValues(t, 4+few, count(t, openStore(t, path), "SELECT count(*) FROM trail"))
 }
 
+// Two that prepare side by side take each document once.
+func TestPrepareSideBySide(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "case.db")
+	m := &maker{}
+	var many []string
+	for range 100 {
+		many = append(many, m.record("04:00:00", "ec2", "DescribeInstances"))
+	}
+	write(t, path, many...)
+	errs := make(chan error)
+	for range 3 {
+		go func() { errs <- prepare(t.Context(), path, 7, nil) }()
+	}
+	for range 3 {
+		require.NoError(t, <-errs)
+	}
+	s := openStore(t, path)
+	assert.EqualValues(t, 100, count(t, s, "SELECT count(*) FROM trail"))
+	assert.EqualValues(t, 100, count(t, s, "SELECT sum(calls) FROM investigate_hours"))
+}
+
 func TestNoDatabase(t *testing.T) {
 	dir := t.TempDir()
 	_, err := Open(t.Context(), filepath.Join(dir, "none.db"))

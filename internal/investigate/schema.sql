@@ -18,5 +18,19 @@ CREATE TABLE IF NOT EXISTS investigate_facts (
 	new_session  TEXT, -- the ARN of the session that begins
 	shared_event TEXT,
 	mfa          INTEGER, -- 1: with a second factor, 0: without
-	invoked_by   TEXT
+	invoked_by   TEXT,
+	error_code   TEXT,
+	failed_from  TEXT -- source_ip, where it failed
 );
+-- Sums by hour, so that questions about all events read some thousand rows.
+CREATE TABLE IF NOT EXISTS investigate_hours (
+	hour    TEXT NOT NULL, -- 2026-11-20T08
+	who     INTEGER NOT NULL, -- 0: nobody
+	account TEXT NOT NULL, -- recipient_account; empty: none
+	region  TEXT NOT NULL,
+	calls   INTEGER NOT NULL,
+	failed  INTEGER NOT NULL,
+	first   TEXT NOT NULL,
+	last    TEXT NOT NULL,
+	PRIMARY KEY (hour, who, account, region)
+) WITHOUT ROWID;

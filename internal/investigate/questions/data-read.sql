@@ -12,12 +12,13 @@ WITH watched (action) AS (VALUES
 	('rds:CreateDBSnapshot'), ('rds:CopyDBSnapshot'), ('rds:ModifyDBSnapshotAttribute'), ('rds:StartExportTask'), ('rds-data:ExecuteStatement'),
 	('lambda:GetFunction20150331v2'), ('codecommit:GitPull'), ('ecr:BatchGetImage'), ('athena:GetQueryResults')
 )
-SELECT w.name AS who, a.name AS action, count(*) AS calls, count(DISTINCT f.target) AS targets, sum(f.failed) AS failed, min(f.time) AS first, max(f.time) AS last
-FROM watched d
-CROSS JOIN investigate_names a ON a.name = d.action
-CROSS JOIN investigate_facts f ON f.action = a.key
-LEFT JOIN investigate_names w ON w.key = f.who
-WHERE (:of IS NULL OR f.who = (SELECT key FROM investigate_names WHERE name = :of))
-	AND (:from IS NULL OR f.time >= :from) AND (:to IS NULL OR f.time < :to)
-GROUP BY f.action, f.who
+SELECT w.name AS who, f.name AS action, calls, targets, failed, first, last
+FROM (
+	SELECT a.name, f.who, count(*) AS calls, count(DISTINCT f.target) AS targets, sum(f.failed) AS failed, min(f.time) AS first, max(f.time) AS last
+	FROM watched d
+	CROSS JOIN investigate_names a ON a.name = d.action
+	CROSS JOIN investigate_facts f ON f.action = a.key
+	WHERE (:of IS NULL OR f.who = (SELECT key FROM investigate_names WHERE name = :of)) AND (:from IS NULL OR f.time >= :from) AND (:to IS NULL OR f.time < :to)
+	GROUP BY a.name, f.who
+) f LEFT JOIN investigate_names w ON w.key = f.who
 ORDER BY calls DESC, first

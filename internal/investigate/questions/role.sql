@@ -1,9 +1,12 @@
 -- title: Who took this role, and what the sessions did
--- about: calls are those that were made with the key that the record of the assumption holds. They are of the same store, so where their trail is not in it there are none.
+-- about: calls are those that were made with the key that the record of the assumption holds. They are of the same store, so where their trail is not in it there are none. The last 1000 assumptions.
 -- of: the ARN of a role, or its name
-WITH assumed AS (
-	SELECT * FROM trail
-	WHERE (target_role = :of OR substr(target_role, -length(:of) - 1) = '/' || :of) AND (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
+WITH roles AS MATERIALIZED (
+	SELECT DISTINCT target_role AS arn FROM investigate_facts
+	WHERE target_role IS NOT NULL AND (target_role = :of OR substr(target_role, -length(:of) - 1) = '/' || :of)
+), assumed AS MATERIALIZED (
+	SELECT t.* FROM roles CROSS JOIN trail t ON t.target_role = roles.arn
+	WHERE (:from IS NULL OR time >= :from) AND (:to IS NULL OR time < :to)
 	ORDER BY time DESC LIMIT 1000
 )
 SELECT time, who, account AS from_account, source_ip, action, target_role, coalesce(error_code, '') AS error_code, new_session, issued_key,
