@@ -71,7 +71,7 @@ func TestVerify(t *testing.T) {
 	keys, err := trailstore.KeyFile{key.Public()}.Format()
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile("keys.json", keys, 0o600))
-	f.Handle("CloudTrail_20131101.ListPublicKeys", func(w http.ResponseWriter, _ *http.Request) {
+	f.Handle("ListPublicKeys", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 		fmt.Fprint(w, strings.NewReplacer(`"2020-01-01T00:00:00Z"`, "1577836800", `"2100-01-01T00:00:00Z"`, "4102444800").Replace(string(keys)))
 	})

@@ -322,12 +322,6 @@ var serviceHost = map[string]string{
 	"cloudtrail": "cloudtrail", "cloudtrail-fips": "cloudtrail", "account": "account",
 }
 
-// Endpoint puts the configured endpoint in place of the environment's, for clients that are made with Config. Service is the first label of
-// the hosts of the service, such as cloudtrail.
-func (s *Session) Endpoint(service, region string, base **string) {
-	s.endpoint(service, s.orDefault(region), base)
-}
-
 // endpoint puts the configured endpoint in place of the environment's.
 func (s *Session) endpoint(service, region string, base **string) {
 	e := s.cfg.Endpoint

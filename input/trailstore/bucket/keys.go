@@ -14,9 +14,7 @@ import (
 // PublicKeys asks CloudTrail for the keys with which digests of a region were signed in a span of time. CloudTrail has keys of its own in
 // each region, so that region must be asked; the account does not matter.
 func (s *Store) PublicKeys(ctx context.Context, region string, from, to time.Time) ([]trailstore.PublicKey, error) {
-	client := cloudtrail.NewFromConfig(s.session.Config(region), func(o *cloudtrail.Options) {
-		s.session.Endpoint("cloudtrail", region, &o.BaseEndpoint)
-	})
+	client := s.session.CloudTrail(region)
 	call := aws.Call{Doing: "asking CloudTrail for public keys", Target: "of " + region, Action: "cloudtrail:ListPublicKeys", Resource: "*"}
 	in := &cloudtrail.ListPublicKeysInput{StartTime: &from, EndTime: &to}
 	var list []trailstore.PublicKey
