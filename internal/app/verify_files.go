@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -33,7 +34,11 @@ func (a *app) verifyFiles(ctx context.Context, f verifyFlags, args []string, cfg
 	var files *Files
 	var err error
 	if len(args) == 1 && !strings.Contains(args[0], "://") {
-		folder, err := verify.OpenFolder(ctx, args[0])
+		root, err := filepath.Abs(args[0])
+		if err != nil {
+			return nil, fmt.Errorf("opening the folder: %w", err)
+		}
+		folder, err := verify.OpenFolder(ctx, root)
 		if err != nil {
 			return nil, usage(err)
 		}
