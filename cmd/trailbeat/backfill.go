@@ -84,7 +84,7 @@ func pastConfig(cfg s3.Config, req app.PastRequest) s3.Config {
 	if len(req.Regions) > 0 {
 		cfg.Regions = slices.Clone(req.Regions)
 	}
-	cfg.Layout, cfg.StartTimestamp = "cloudtrail", ""
+	cfg.Layout, cfg.StartTimestamp, cfg.Lease = "cloudtrail", "", s3.LeaseConfig{} // its state is its own
 	cfg.DeleteAfterBackup, cfg.DeleteAfterRead = false, false
 	if cfg.BackupToBucketARN != "" || cfg.NonAWSBackupToBucketName != "" { // the copies are still none of the trail
 		if prefix := cfg.BackupToBucketPrefix; prefix == "" || prefix == cfg.BucketListPrefix {

@@ -39,6 +39,10 @@ func (in *Input) Check(ctx context.Context, report func(aws.Step)) {
 	} else {
 		in.checkObject(ctx, o.Key, report)
 	}
+	if in.shared != nil {
+		list, err := in.shared.objects.List(ctx, in.shared.prefix)
+		report(aws.Step{Name: "list the leases", Detail: fmt.Sprintf("%d objects; writing one is not tried", len(list)), Err: err})
+	}
 	if in.ledger.chores {
 		report(aws.Step{Name: "put one object away", Skipped: true, Detail: "copying or deleting is not tried, as it would change the bucket"})
 	}

@@ -30,6 +30,9 @@ func (l *ledger) nextChore(now time.Time) (key string, c chore, wait time.Durati
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	wait = time.Hour
+	if l.closing {
+		return "", chore{}, wait, false
+	}
 	for _, key := range slices.Sorted(maps.Keys(l.after)) {
 		if l.busy[afterPrefix+key] {
 			continue
@@ -43,6 +46,22 @@ func (l *ledger) nextChore(now time.Time) (key string, c chore, wait time.Durati
 		return key, *c, 0, true
 	}
 	return "", chore{}, wait, false
+}
+
+// nextChore reserves a chore that is due in any of the ledgers.
+func (in *Input) nextChore(now time.Time) (l held, key string, c chore, wait time.Duration, ok bool) {
+	wait = time.Hour
+	if in.shared != nil {
+		wait = in.shared.every // there may be other ledgers by then
+	}
+	for _, l := range in.ledgers() {
+		key, c, w, ok := l.nextChore(now)
+		if ok {
+			return l, key, c, 0, true
+		}
+		wait = min(wait, w)
+	}
+	return held{}, "", chore{}, wait, false
 }
 
 // endChore notes how a chore went.
@@ -78,7 +97,7 @@ func (l *ledger) openChores() (untried, all int) {
 // doChores copies and deletes objects that are done, until ctx ends.
 func (in *Input) doChores(ctx context.Context) {
 	for ctx.Err() == nil {
-		key, c, wait, ok := in.ledger.nextChore(time.Now())
+		l, key, c, wait, ok := in.nextChore(time.Now())
 		if !ok {
 			timer := time.NewTimer(wait)
 			select {
@@ -101,9 +120,11 @@ func (in *Input) doChores(ctx context.Context) {
 				in.log.Error("an object was read but not put away, it is tried again", "aws.s3.object.key", key, "error.message", err.Error())
 			}
 		}
-		if err := in.ledger.endChore(key, c, err, time.Now(), in.cfg.BucketListInterval); err != nil {
-			in.fatal(err)
-			return
+		if err := l.endChore(key, c, err, time.Now(), in.cfg.BucketListInterval); err != nil {
+			in.stored(err)
+			if in.shared == nil {
+				return
+			}
 		}
 		in.poke()
 	}

@@ -64,6 +64,9 @@ type Config struct {
 	// DeleteAfterRead deletes objects when all their records are durable, after the copy where there is one. Default false.
 	DeleteAfterRead bool `config:"delete_after_read"`
 
+	// Lease shares the folders of the bucket with other processes.
+	Lease LeaseConfig `config:"lease"`
+
 	// AWS is the block of credentials and connections.
 	AWS aws.Config `config:",inline"`
 	// Objects says which objects are read, and how.
@@ -78,6 +81,7 @@ func DefaultConfig() Config {
 		Layout:                      layoutAuto,
 		Lookback:                    24 * time.Hour,
 		LexicographicalLookbackKeys: 100,
+		Lease:                       defaultLeaseConfig(),
 		AWS:                         aws.DefaultConfig(),
 		Objects:                     s3object.DefaultConfig(),
 	}
@@ -140,6 +144,7 @@ func (c Config) Validate() error {
 		bad("lexicographical_lookback_keys: must be > 0, is %d", c.LexicographicalLookbackKeys)
 	}
 	c.validateBackup(bad)
+	c.Lease.validate(c.Bucket(), c.BucketListPrefix, bad)
 	return errors.Join(append(errs, c.AWS.Validate(), c.Objects.Validate())...)
 }
 

@@ -24,6 +24,7 @@ type discovery struct {
 	api               bucketAPI
 	prefix            string // bucket_list_prefix
 	exclude           string // prefix of the copies; empty for none
+	leases            string // prefix of the leases; empty for none
 	accounts, regions []string
 	skip              func(kind string) bool
 
@@ -139,7 +140,7 @@ func (d *discovery) within(folder string) bool {
 }
 
 func (d *discovery) excluded(key string) bool {
-	return d.exclude != "" && strings.HasPrefix(key, d.exclude)
+	return d.exclude != "" && strings.HasPrefix(key, d.exclude) || d.leases != "" && strings.HasPrefix(key, d.leases)
 }
 
 func longer(a, b string) string {

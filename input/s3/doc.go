@@ -44,6 +44,12 @@
 // State is scoped by the input's id and by the bucket. Two inputs on one bucket know nothing of each other, and each
 // reads all of it; two processes with one id are kept apart by the registry's lock, unless they do not share it.
 //
+// # Several processes
+//
+// With Config.Lease processes with the same id share the folders of a bucket: each cursor, with the failures and chores of its folder, is in
+// an object that only the holder of its lease can write (package lease). It is written within seconds of an acknowledgement, and
+// before anything is deleted; what was not written when a process dies is read again by the next one. A flat bucket is one folder.
+//
 // # Memory
 //
 // The remembered objects, 16 to 50 bytes each; one page of a listing for each worker; and the batches in flight.

@@ -82,6 +82,7 @@ type ledger struct {
 	failed  map[string]*failure
 	after   map[string]*chore
 	busy    map[string]bool // being read, or not acknowledged
+	closing bool            // nothing new is begun
 	changed map[string]any  // to be stored, beside the cursors
 	touched map[string]cursor
 	broken  error // storing failed: what was to be stored is lost, so nothing may be called durable any more
@@ -209,7 +210,7 @@ func (l *ledger) abandon(key string, c cursor, list []object) {
 func (l *ledger) take(key string) (ok, full bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.busy[key] {
+	if l.busy[key] || l.closing {
 		return false, false
 	}
 	if l.failed[key] == nil && len(l.failed) >= maxFailed && !l.makeRoom() {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/s3/lease"
 	"github.com/trailbeat/trailbeat/input/s3object"
 )
 
@@ -18,6 +19,8 @@ import (
 type source struct {
 	key, prefix string
 	c           cursor
+	ledger      *ledger
+	ctx         context.Context // of the work on it
 	begun       bool
 	after       string
 	token       string
@@ -25,8 +28,10 @@ type source struct {
 
 // task is one object to be read. Objects that failed before have no source: their cursor has passed them.
 type task struct {
-	src *source
-	o   object
+	src    *source
+	ledger *ledger
+	ctx    context.Context
+	o      object
 }
 
 // run makes passes until ctx ends, or one with Once.
@@ -59,6 +64,8 @@ func (in *Input) run(ctx context.Context) {
 		timer := time.NewTimer(wait)
 		select {
 		case <-timer.C:
+		case <-in.acquired():
+			timer.Stop()
 		case <-ctx.Done():
 			timer.Stop()
 			return
@@ -83,11 +90,13 @@ func (in *Input) pass(ctx context.Context, begin time.Time) (more bool, err erro
 	for range in.cfg.NumberOfWorkers {
 		readers.Go(func() {
 			for t := range work {
-				in.read(ctx, t)
+				in.read(t.ctx, t)
 			}
 		})
 	}
-	in.retry(ctx, work, begin)
+	for _, l := range in.ledgers() {
+		in.retry(l, work, begin)
+	}
 	l := &lister{in: in, work: work, queue: sources, begin: begin}
 	var listers sync.WaitGroup
 	for range min(in.cfg.NumberOfWorkers, len(sources)) {
@@ -96,8 +105,8 @@ func (in *Input) pass(ctx context.Context, begin time.Time) (more bool, err erro
 	listers.Wait()
 	close(work)
 	readers.Wait()
-	if err := in.ledger.flush(); err != nil {
-		in.fatal(err)
+	for _, l := range in.ledgers() {
+		in.stored(l.flush())
 	}
 	if l.full.Load() {
 		in.note(whatFull, fmt.Errorf("%d objects could not be read: nothing new is read before some of them can be; mend what their errors say", maxFailed))
@@ -115,6 +124,9 @@ func (in *Input) pass(ctx context.Context, begin time.Time) (more bool, err erro
 
 // sources gives what is to be listed.
 func (in *Input) sources(ctx context.Context, now time.Time) ([]*source, error) {
+	if err := in.agree(ctx); err != nil {
+		return nil, err
+	}
 	if in.layout != layoutFlat {
 		scopes, err := in.found.scopes(ctx, now, in.deps.Once)
 		if len(in.found.roots) > 0 {
@@ -122,7 +134,7 @@ func (in *Input) sources(ctx context.Context, now time.Time) ([]*source, error) 
 				in.fatal(err)
 				return nil, err
 			}
-			list, loadErr := in.trails(scopes)
+			list, loadErr := in.trails(ctx, scopes)
 			return list, errors.Join(err, loadErr)
 		}
 		if err != nil {
@@ -144,24 +156,19 @@ func (in *Input) sources(ctx context.Context, now time.Time) ([]*source, error) 
 			return nil, err
 		}
 	}
-	return in.flat()
+	return in.flat(ctx)
 }
 
-func (in *Input) trails(scopes []scope) ([]*source, error) {
+func (in *Input) trails(ctx context.Context, scopes []scope) ([]*source, error) {
 	list := make([]*source, 0, len(scopes))
 	for _, s := range scopes {
 		fresh := newTrail(s, in.window, in.cfg.Lookback)
-		c, err := in.ledger.cursor(fresh.key(), func() cursor { return fresh })
-		if err != nil {
-			in.fatal(err)
-			return nil, err
-		}
-		list = append(list, &source{key: fresh.key(), prefix: longer(s.prefix, in.cfg.BucketListPrefix), c: c})
+		list = append(list, &source{key: fresh.key(), prefix: longer(s.prefix, in.cfg.BucketListPrefix), c: fresh})
 	}
-	return list, nil
+	return in.own(ctx, list)
 }
 
-func (in *Input) flat() ([]*source, error) {
+func (in *Input) flat(ctx context.Context) ([]*source, error) {
 	prefix := in.cfg.BucketListPrefix
 	var fresh interface {
 		cursor
@@ -170,41 +177,52 @@ func (in *Input) flat() ([]*source, error) {
 	if in.cfg.LexicographicalOrdering {
 		fresh = newOrdered(prefix, in.window, in.cfg.LexicographicalLookbackKeys)
 	}
-	c, err := in.ledger.cursor(fresh.key(), func() cursor { return fresh })
-	if err != nil {
-		in.fatal(err)
-		return nil, err
+	return in.own(ctx, []*source{{key: fresh.key(), prefix: prefix, c: fresh}})
+}
+
+// own gives those of the sources that this process reads, with their cursors as they were stored. Those of the list are fresh ones.
+func (in *Input) own(ctx context.Context, list []*source) ([]*source, error) {
+	if in.shared != nil {
+		return in.share(ctx, list)
 	}
-	return []*source{{key: fresh.key(), prefix: prefix, c: c}}, nil
+	for _, src := range list {
+		c, err := in.ledger.cursor(src.key, func() cursor { return src.c })
+		if err != nil {
+			in.fatal(err)
+			return nil, err
+		}
+		src.c, src.ledger, src.ctx = c, in.ledger, ctx
+	}
+	return list, nil
 }
 
 // retry reads what failed before and is due, and looks at what rests until it changes.
-func (in *Input) retry(ctx context.Context, work chan<- task, now time.Time) {
-	try, look := in.ledger.due(now, in.deps.Once)
+func (in *Input) retry(l held, work chan<- task, now time.Time) {
+	try, look := l.due(now, in.deps.Once)
 	for _, o := range look {
-		at, err := in.api.Head(ctx, o.Key)
+		at, err := in.api.Head(l.ctx, o.Key)
 		switch {
 		case err == nil:
-			if in.ledger.looked(o.Key, now, &at) {
+			if l.looked(o.Key, now, &at) {
 				try = append(try, at)
 			}
 		case aws.ClassOf(err) == aws.ClassNoKey:
-			in.ledger.looked(o.Key, now, nil)
+			l.looked(o.Key, now, nil)
 		}
 	}
-	in.again(ctx, work, try)
+	in.again(l, work, try)
 }
 
 // again hands out objects that failed before.
-func (in *Input) again(ctx context.Context, work chan<- task, list []object) {
+func (in *Input) again(l held, work chan<- task, list []object) {
 	for _, o := range list {
-		if ok, _ := in.ledger.take(o.Key); !ok {
+		if ok, _ := l.take(o.Key); !ok {
 			continue
 		}
 		select {
-		case work <- task{o: o}:
-		case <-ctx.Done():
-			in.ledger.release(o.Key)
+		case work <- task{ledger: l.ledger, ctx: l.ctx, o: o}:
+		case <-l.ctx.Done():
+			l.release(o.Key)
 			return
 		}
 	}
@@ -242,7 +260,10 @@ func (l *lister) run(ctx context.Context) {
 		if s == nil {
 			return
 		}
-		again, err := l.page(ctx, s)
+		again, err := l.page(s.ctx, s)
+		if s.ctx.Err() != nil && ctx.Err() == nil {
+			continue // the lease is lost
+		}
 		if err != nil && ctx.Err() == nil {
 			l.in.note(whatListing, err)
 			l.failed.Store(&err)
@@ -264,7 +285,7 @@ func (l *lister) run(ctx context.Context) {
 func (l *lister) page(ctx context.Context, s *source) (again bool, err error) {
 	in := l.in
 	if !s.begun {
-		after, ok := in.ledger.begin(s.c, time.Now(), in.deps.Once)
+		after, ok := s.ledger.begin(s.c, time.Now(), in.deps.Once)
 		if !ok {
 			return false, nil // not all of the last pass is acknowledged
 		}
@@ -292,29 +313,29 @@ func (l *lister) page(ctx context.Context, s *source) (again bool, err error) {
 		}
 	}
 	in.stats.ignored.Add(int64(len(objects) - len(kept)))
-	wanted, renewed := in.ledger.visit(s.key, s.c, kept, p.At, p.Next == "")
+	wanted, renewed := s.ledger.visit(s.key, s.c, kept, p.At, p.Next == "")
 	s.token = p.Next
-	if n := in.ledger.overflows(s.c); n > 0 {
+	if n := s.ledger.overflows(s.c); n > 0 {
 		in.note(whatForeign, fmt.Errorf("%d objects below %q are not read: their names are not those of CloudTrail, and there are too many of them to remember; move them, or set layout: flat", n, s.prefix))
 	}
-	in.again(ctx, l.work, renewed)
+	in.again(held{s.ledger, s.ctx}, l.work, renewed)
 	for i, o := range wanted {
-		ok, full := in.ledger.take(o.Key)
+		ok, full := s.ledger.take(o.Key)
 		if full {
 			l.full.Store(true)
-			in.ledger.abandon(s.key, s.c, wanted[i:])
+			s.ledger.abandon(s.key, s.c, wanted[i:])
 			return false, nil
 		}
 		if !ok { // it failed before and is being read just now
-			in.ledger.abandon(s.key, s.c, wanted[i:])
+			s.ledger.abandon(s.key, s.c, wanted[i:])
 			return false, nil
 		}
 		in.stats.chosen.Add(1)
 		select {
-		case l.work <- task{src: s, o: o}:
+		case l.work <- task{src: s, ledger: s.ledger, ctx: s.ctx, o: o}:
 		case <-ctx.Done():
-			in.ledger.release(o.Key)
-			in.ledger.abandon(s.key, s.c, wanted[i:])
+			s.ledger.release(o.Key)
+			s.ledger.abandon(s.key, s.c, wanted[i:])
 			return false, nil
 		}
 	}
@@ -405,7 +426,7 @@ func (in *Input) settled(ctx context.Context, t *task, returned bool, err error)
 	case err == nil:
 		how = outcomeDone
 	case ctx.Err() != nil && (returned || errors.Is(err, s3object.ErrGivenUp) || errors.Is(err, context.Canceled)):
-		in.ledger.release(t.o.Key)
+		t.ledger.release(t.o.Key)
 		return
 	case returned:
 		how = outcomeReturned
@@ -430,10 +451,12 @@ func (in *Input) settled(ctx context.Context, t *task, returned bool, err error)
 	if t.src != nil {
 		key, c = t.src.key, t.src.c
 	}
-	todo, err := in.ledger.finish(key, c, t.o, how, err, time.Now(), in.cfg.BucketListInterval)
+	todo, err := t.ledger.finish(key, c, t.o, how, err, time.Now(), in.cfg.BucketListInterval)
 	if err != nil {
-		in.log.Error("storing the state failed", "error.message", err.Error())
-		in.fatal(err)
+		if !errors.Is(err, lease.ErrLost) {
+			in.log.Error("storing the state failed", "error.message", err.Error())
+		}
+		in.stored(err)
 		return
 	}
 	if todo {

@@ -56,6 +56,18 @@ func (c Config) Policy() ([]aws.Statement, error) {
 			Condition: map[string]map[string][]string{"StringLike": {"kms:ViaService": {"s3.*.*"}}},
 		})
 	}
+	if c.Lease.BucketARN != "" {
+		to, err := c.Lease.bucket()
+		if err != nil {
+			return nil, err
+		}
+		statements = append(statements,
+			aws.Statement{Actions: []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"}, Resources: []string{to.ARN + "/" + c.Lease.Prefix + "*"}},
+			aws.Statement{
+				Actions: []string{"s3:ListBucket"}, Resources: []string{to.ARN},
+				Condition: map[string]map[string][]string{"StringLike": {"s3:prefix": {c.Lease.Prefix + "*"}}},
+			})
+	}
 	return statements, nil
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/progress"
+	"github.com/trailbeat/trailbeat/input/s3/lease"
 	"github.com/trailbeat/trailbeat/input/s3object"
 )
 
@@ -56,6 +57,7 @@ type Input struct {
 	api     bucketAPI
 	objects objectReader
 	ledger  *ledger
+	shared  *sharing // nil: all of the bucket is this process's
 	found   *discovery
 	window  window
 	layout  string
@@ -115,7 +117,16 @@ func New(cfg Config, deps Deps) (*Input, error) {
 		return nil, err
 	}
 	in.session = session
+	if cfg.Lease.on() {
+		to, _ := cfg.Lease.bucket() // Validate saw to that
+		in.shareThrough(leaseObjects{&bucketClient{session: session, bucket: to}})
+	}
 	return in, nil
+}
+
+// shareThrough makes the input share its work through leases.
+func (in *Input) shareThrough(objects lease.Objects) {
+	in.shared = newSharing(in.cfg, in.deps.ID, in.bucket.Name, objects, in.ledger.chores, in.log)
 }
 
 // open makes the input with a bucket that need not be a real one.
@@ -147,6 +158,9 @@ func open(cfg Config, deps Deps, api bucketAPI, objects objectReader) (*Input, e
 	in.found = &discovery{api: in.api, prefix: cfg.BucketListPrefix, accounts: cfg.Accounts, regions: cfg.Regions, skip: in.skipKind}
 	if in.backup == in.bucket.Name {
 		in.found.exclude = cfg.BackupToBucketPrefix
+	}
+	if to, _ := cfg.Lease.bucket(); cfg.Lease.on() && to.Name == in.bucket.Name {
+		in.found.leases = cfg.Lease.Prefix
 	}
 	// They outlive any context of a caller: acks may come, and objects be put away, after a Read has ended.
 	in.ctx, in.cancel = context.WithCancel(context.Background())
@@ -333,11 +347,19 @@ func (in *Input) Close() error {
 		in.waitForChores()
 		in.stop()
 		in.chores.Wait()
-		err = in.ledger.flush()
+		left := 0
+		for _, l := range in.ledgers() {
+			err = errors.Join(err, l.flush())
+			_, n := l.openChores()
+			left += n
+		}
+		if in.shared != nil {
+			err = errors.Join(err, in.shared.leave())
+		}
 		if n := in.returned.Swap(0); n > 0 && in.deps.Once {
 			err = errors.Join(err, notDelivered(n))
 		}
-		if _, left := in.ledger.openChores(); left > 0 && in.deps.Once {
+		if left > 0 && in.deps.Once {
 			err = errors.Join(err, fmt.Errorf("%d objects were read but could not be copied or deleted, run again to do that", left))
 		}
 		if in.session != nil {
@@ -359,7 +381,12 @@ func (in *Input) waitForChores() {
 		in.mu.Lock()
 		broken := in.broken != nil
 		in.mu.Unlock()
-		if untried, _ := in.ledger.openChores(); untried == 0 || broken {
+		untried := 0
+		for _, l := range in.ledgers() {
+			n, _ := l.openChores()
+			untried += n
+		}
+		if untried == 0 || broken {
 			return
 		}
 		select {

@@ -46,11 +46,14 @@ func (in *Input) Stats() Stats {
 		ObjectsRequested: r.ObjectsRequested.Load(), ObjectsProcessed: r.ObjectsProcessed.Load(), ObjectsAcked: r.ObjectsAcked.Load(),
 		ObjectsInFlight: r.ObjectsInFlight.Load(), BytesProcessed: r.BytesProcessed.Load(), EventsCreated: r.EventsCreated.Load(), Resumes: r.Resumes.Load(),
 	}
-	in.ledger.mu.Lock()
-	defer in.ledger.mu.Unlock()
-	s.Failing, s.Waiting = int64(len(in.ledger.failed)), int64(len(in.ledger.after))
-	for _, cur := range in.ledger.cursors {
-		s.Remembered += int64(cur.stateSize())
+	for _, l := range in.ledgers() {
+		l.mu.Lock()
+		s.Failing += int64(len(l.failed))
+		s.Waiting += int64(len(l.after))
+		for _, cur := range l.cursors {
+			s.Remembered += int64(cur.stateSize())
+		}
+		l.mu.Unlock()
 	}
 	return s
 }

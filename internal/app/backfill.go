@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -348,7 +349,11 @@ var unsafe = regexp.MustCompile(`[^a-zA-Z0-9.-]+`)
 func (b *backfillJob) openState(tree backfill.Tree) (*registry.Registry, error) {
 	sum := sha256.Sum256([]byte(tree.Name() + "\x00" + tree.Prefix() + "\x00" + b.flags.queue))
 	name := unsafe.ReplaceAllString(tree.Name(), "-")
-	path := filepath.Join(b.s.Path.Data, "backfill", name[max(0, len(name)-80):]+"-"+hex.EncodeToString(sum[:4])+".db")
+	dir := filepath.Join(b.s.Path.Data, "backfill")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("making the folder of the state: %w", err)
+	}
+	path := filepath.Join(dir, name[max(0, len(name)-80):]+"-"+hex.EncodeToString(sum[:4])+".db")
 	reg, err := registry.Open(path)
 	if err != nil {
 		return nil, err
