@@ -182,6 +182,35 @@ func TestFollow(t *testing.T) {
 		assert.Greater(t, b.in.Stats().Streams, int64(1), "those that every account has, too")
 		require.NoError(t, b.in.Close())
 	})
+	bubble(t, "killed again and again, it goes on", func(t *testing.T, b *bench) {
+		b.cfg.Lookback, b.cfg.LookbackMax, b.cfg.BatchMaxRecords = time.Minute, 0, 10
+		for i := range 500 {
+			b.event("us-east-1", time.Duration(i)*5*time.Second, 0)
+		}
+		got := map[string]bool{}
+		for range 60 { // lives of ten batches each
+			b.open()
+			for range 10 {
+				batch, err := b.in.Read(t.Context())
+				require.NoError(t, err)
+				for _, r := range batch.Records {
+					got[r.SourceID] = true
+				}
+				batch.Ack(nil)
+			}
+			b.in.stop()
+			b.in.managing.Wait()
+			b.in.streaming.Wait()
+			b.event("us-east-1", 0, 0)
+			for range 120 { // there is always something new
+				b.event("us-east-1", 0, 0)
+			}
+			if time.Sleep(time.Minute); len(b.checkpointOf("us-east-1/management").Past) == 1 && got["event-00500"] {
+				return
+			}
+		}
+		t.Errorf("%d of %d were read, and the oldest was not", len(got), len(b.ids))
+	})
 	bubble(t, "an hour in which nothing ran", func(t *testing.T, b *bench) {
 		b.open()
 		b.read(10 * time.Minute)

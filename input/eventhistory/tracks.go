@@ -52,8 +52,13 @@ func (in *Input) look(s *stream, now time.Time) {
 	}
 	lookback := max(min(2*s.lag.max(now), in.cfg.LookbackMax), in.cfg.Lookback)
 	settles := end - int64(lookback/time.Second)
-	// After a long pause the newest events would have to wait for all that came meanwhile.
-	if gap := max(2*int64(lookback/time.Second), 60*60); end-s.ahead.settled > gap {
+	// After a long pause the newest events would have to wait for all that came meanwhile. A look counts when it was read to its end, so the
+	// first one of a process is no longer than it must be: it may be killed soon, again and again.
+	gap := max(2*int64(lookback/time.Second), 60*60)
+	if s.lookedTo == 0 {
+		gap = int64(lookback / time.Second)
+	}
+	if end-s.ahead.settled > gap {
 		s.ahead.leave(span{s.ahead.settled, settles - 1}, s.past != nil)
 		s.ahead.settled = settles
 		if s.before == nil {

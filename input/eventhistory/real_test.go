@@ -1,0 +1,143 @@
+package eventhistory
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	awssdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/internal/registry"
+)
+
+// server gives the options for a real server, or skips the test.
+func server(t *testing.T) (aws.Config, string) {
+	t.Helper()
+	url := os.Getenv("TRAILBEAT_TEST_AWS_URL")
+	if url == "" {
+		t.Skip("needs a server of the AWS APIs: set TRAILBEAT_TEST_AWS_URL, for example after eval \"$(../shared/stack/aws up)\" to $AWS_ENDPOINT_URL")
+	}
+	shared := os.Getenv("TRAILBEAT_SHARED")
+	if shared == "" {
+		shared = filepath.Join("..", "..", "..", "shared")
+	}
+	if _, err := os.Stat(filepath.Join(shared, "stack", "seed-cloudtrail")); err != nil {
+		t.Skipf("needs stack/seed-cloudtrail in TRAILBEAT_SHARED: %v", err)
+	}
+	cfg := aws.DefaultConfig()
+	cfg.Endpoint, cfg.AccessKeyID, cfg.SecretAccessKey, cfg.DefaultRegion = url, "test", "test", "us-east-1"
+	return cfg, shared
+}
+
+// all asks the server for everything, page by page, in one go.
+func all(t *testing.T, session *aws.Session, region string) (ids []string) {
+	t.Helper()
+	ask := &cloudtrail.LookupEventsInput{MaxResults: awssdk.Int32(50), EndTime: awssdk.Time(time.Now())}
+	for {
+		out, err := session.CloudTrail(region).LookupEvents(t.Context(), ask)
+		if aws.ClassOf(err) == aws.ClassThrottled {
+			continue // the SDK waited
+		}
+		require.NoError(t, err)
+		for _, e := range out.Events {
+			ids = append(ids, *e.EventId)
+		}
+		if ask.NextToken = out.NextToken; awssdk.ToString(out.NextToken) == "" {
+			return ids
+		}
+	}
+}
+
+// TestRealServer reads the event history of two regions, with kills, against a server that keeps the quota of 2 calls a second if it was
+// started with STACK_QUOTAS=1.
+func TestRealServer(t *testing.T) {
+	block, shared := server(t)
+	regions := []string{"us-east-1", "eu-west-1"}
+	name := fmt.Sprintf("tb-%d", time.Now().UnixNano())
+	cmd := exec.CommandContext(t.Context(), filepath.Join(shared, "stack", "seed-cloudtrail"), "--bucket", name, "--seed", name, "--accounts", "123456789012",
+		"--regions", "us-east-1,eu-west-1", "--newest", "now", filepath.Join(shared, "real", "cloudtrail"))
+	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+block.Endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1")
+	out, err := cmd.CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	session, err := aws.New(t.Context(), block, nil)
+	require.NoError(t, err)
+	defer session.Close()
+	var want []string
+	for _, r := range regions {
+		want = append(want, all(t, session, r)...)
+	}
+	slices.Sort(want)
+	require.Greater(t, len(want), 1000)
+	require.Len(t, slices.Compact(slices.Clone(want)), len(want))
+
+	cfg := DefaultConfig()
+	cfg.AWS, cfg.Regions, cfg.BatchMaxRecords = block, regions, 100
+	cfg.Lookback, cfg.LookbackMax = time.Minute, 0 // the data are of an hour
+	store := new(registry.Memory).Input("in")
+	var mu sync.Mutex
+	got, twice := map[string]int{}, 0
+	live := func(limit int) *Input { // reads so many batches, or with 0 all
+		in, err := New(cfg, Deps{ID: "in", Store: store, Once: true})
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		for n := 0; limit == 0 || n < limit; n++ {
+			b, err := in.Read(ctx)
+			if errors.Is(err, io.EOF) {
+				return in
+			}
+			require.NoError(t, err)
+			mu.Lock()
+			for _, r := range b.Records {
+				var record struct{ EventID string }
+				require.NoError(t, json.Unmarshal(r.Raw, &record))
+				assert.Equal(t, r.SourceID, record.EventID)
+				assert.Empty(t, r.Fault)
+				if got[record.EventID]++; got[record.EventID] > 1 {
+					twice++
+				}
+			}
+			mu.Unlock()
+			b.Ack(nil)
+		}
+		return in
+	}
+	kills := 0
+	for ; kills < 4; kills++ {
+		live(3).stop() // it does nothing more, and says nothing
+	}
+	in := live(0)
+	stats := in.Stats()
+	require.NoError(t, in.Close())
+	ids := make([]string, 0, len(got))
+	for id := range got {
+		ids = append(ids, id)
+	}
+	slices.Sort(ids)
+	assert.Equal(t, want, ids)
+	t.Logf("%d events, %d handed out again after %d kills; the last life: %+v", len(want), twice, kills, stats)
+	before := len(got) + twice
+	require.NoError(t, live(0).Close())
+	assert.Equal(t, before, len(got)+twice, "nothing comes again after an orderly stop")
+
+	check, err := New(cfg, Deps{ID: "in", Store: store})
+	require.NoError(t, err)
+	check.Check(t.Context(), func(s Step) {
+		t.Logf("%-20s %s", s.Name, s.Detail)
+		assert.NoError(t, s.Err)
+	})
+	require.NoError(t, check.Close())
+}
