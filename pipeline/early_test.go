@@ -34,6 +34,7 @@ var earlyFields = []string{
 	"aws.cloudtrail.error_message", "aws.cloudtrail.api_version", "aws.cloudtrail.request_id", "aws.cloudtrail.recipient_account_id",
 	"aws.cloudtrail.read_only", "aws.cloudtrail.management_event", "aws.cloudtrail.user_identity.type", "aws.cloudtrail.user_identity.arn",
 	"aws.cloudtrail.user_identity.access_key_id", "aws.cloudtrail.user_identity.invoked_by",
+	"aws.cloudtrail.resources.arn", "aws.cloudtrail.resources.account_id", "aws.cloudtrail.resources.type",
 	"aws.cloudtrail.user_identity.session_context.session_issuer.type", "aws.cloudtrail.user_identity.session_context.session_issuer.arn",
 	"aws.cloudtrail.user_identity.session_context.session_issuer.account_id", "aws.cloudtrail.user_identity.session_context.session_issuer.principal_id",
 }
@@ -48,6 +49,8 @@ func earlyRules(docs []*ecs.Event) [][]processor.Spec {
 		for i, ev := range docs {
 			if v, ok := ev.Get(field); ok && i%3 == 0 {
 				switch v := v.(type) {
+				case []string:
+					values[field] = append(values[field], v...)
 				case string:
 					values[field] = append(values[field], v)
 				case bool:
@@ -171,6 +174,12 @@ var odd = []string{
 	`{"userIdentity":{"type":"AssumedRole","sessionContext":"none"}}`, `{"eventName":"UserAuthentication","additionalEventData":{"UserName":"n"}}`,
 	`{"sourceIPAddress":"203.0.113.7"}`, `{"sourceIPAddress":"fe80::1%eth0"}`, `{"sourceIPAddress":"010.0.0.1"}`, `{"sourceIPAddress":"ec2.amazonaws.com"}`,
 	`{"eventTime":"x","eventName":"A","readOnly":false}`, `{"eventName":"A","userAgent":null,"errorCode":"E"}`, `{"eventName":"A","userAgent":"","errorCode":"E"}`,
+	`{"resources":[{"ARN":"a","accountId":"1","type":"t"},{"ARN":"b"}]}`, `{"resources":[]}`, `{"resources":null}`, `{"resources":{}}`, `{"resources":"x"}`, `{"resources":[null]}`,
+	`{"resources":[{}]}`, `{"resources":[ { "ARN" : "a" , "ARNPrefix" : "p" } , {"type":"t"} ] }`, `{"resources":[{"arn":"a"},{"ARN":"b","arn":"c"}]}`, `{"resources":[{"ARN":"-"},{"ARN":"a"}]}`,
+	`{"resources":[{"ARN":"a","accountId":"b"},{"ARN":"a_b"},{"ARN":"a","accountId":"b"}]}`, `{"resources":[{"ARN":"a\u0062"}]}`, `{"resources":[{"ARN":"a","type":7}]}`, `{"resources":[["a"]]}`,
+	`{"resources":[{"ARN":"a","x":{"y":1}}],"userAgent":5}`, `{"resources":[{"ARN":"a"}],"userAgent":5}`, `{"resources":[{"ARN":"a"}],"resources":[]}`, `{"resources":["a"]}`, `{"resources":[{"ARN":"a"}`,
+	`{"resources":[{"ARN":"1"},{"ARN":"2"},{"ARN":"3"},{"ARN":"4"},{"ARN":"5"},{"ARN":"6"},{"ARN":"7"},{"ARN":"8"},{"ARN":"9"}]}`, `{"resources":[{"ARN":"a","accountId":"none"}]}`,
+	`{"resources":[{"ARN":"a","account_id":"1"}]}`, `{"resources":[{"ARN":"a"},{"ARN":"a","x":"1"}]}`,
 	`{"eventName":"A","a":01}`, `{"eventName":"A","a":[1,]}`, `{"eventName":"A"`, "\n{ \"eventName\" : \"A\" }\n",
 }
 

@@ -27,6 +27,7 @@ const (
 	peekSourceIP
 	peekUserAgent // only whether it ends the mapping
 	peekDigestAccount
+	peekResources
 	peekType // from here on members of userIdentity
 	peekARN
 	peekAccount
@@ -50,31 +51,34 @@ const identityPrefix = "aws.cloudtrail.user_identity."
 // peekFields are the fields that a Peeker knows, each with the members that it depends on. Those without members are set before the
 // mapping, which leaves them alone. Fields that the mapping sets behind the user agent depend on that.
 var peekFields = map[string]uint64{
-	"event.action":                        peekEventName,
-	"event.provider":                      peekEventSource,
-	"event.id":                            peekEventID | peekUserAgent,
-	"cloud.region":                        peekRegion,
-	"cloud.account.id":                    peekAccount | peekRecipient | peekDigestAccount | peekUserAgent,
-	"source.address":                      peekSourceIP,
-	"source.ip":                           peekSourceIP,
-	"user.id":                             peekPrincipal | peekService,
-	"user.name":                           peekUserName | peekIssuerUserName | peekEventName | peekService,
-	"aws.cloudtrail.event_category":       peekEventCategory,
-	"aws.cloudtrail.event_type":           peekEventType | peekUserAgent,
-	"aws.cloudtrail.event_version":        peekEventVersion,
-	"aws.cloudtrail.error_code":           peekErrorCode | peekUserAgent,
-	"aws.cloudtrail.error_message":        peekErrorMessage | peekUserAgent,
-	"aws.cloudtrail.api_version":          peekAPIVersion | peekUserAgent,
-	"aws.cloudtrail.request_id":           peekRequestID | peekUserAgent,
-	"aws.cloudtrail.recipient_account_id": peekRecipient | peekUserAgent,
-	"aws.cloudtrail.read_only":            peekReadOnly | peekUserAgent,
-	"aws.cloudtrail.management_event":     peekManagement | peekUserAgent,
-	identityPrefix + "type":               peekType,
-	identityPrefix + "arn":                peekARN,
-	identityPrefix + "access_key_id":      peekAccessKey,
-	identityPrefix + "invoked_by":         peekInvokedBy,
-	identityPrefix + "session_context.session_issuer.type":         peekIssuerType,
-	identityPrefix + "session_context.session_issuer.arn":          peekIssuerARN,
+	"event.action":                                         peekEventName,
+	"event.provider":                                       peekEventSource,
+	"event.id":                                             peekEventID | peekUserAgent,
+	"cloud.region":                                         peekRegion,
+	"cloud.account.id":                                     peekAccount | peekRecipient | peekDigestAccount | peekUserAgent,
+	"source.address":                                       peekSourceIP,
+	"source.ip":                                            peekSourceIP,
+	"user.id":                                              peekPrincipal | peekService,
+	"user.name":                                            peekUserName | peekIssuerUserName | peekEventName | peekService,
+	"aws.cloudtrail.event_category":                        peekEventCategory,
+	"aws.cloudtrail.event_type":                            peekEventType | peekUserAgent,
+	"aws.cloudtrail.event_version":                         peekEventVersion,
+	"aws.cloudtrail.error_code":                            peekErrorCode | peekUserAgent,
+	"aws.cloudtrail.error_message":                         peekErrorMessage | peekUserAgent,
+	"aws.cloudtrail.api_version":                           peekAPIVersion | peekUserAgent,
+	"aws.cloudtrail.request_id":                            peekRequestID | peekUserAgent,
+	"aws.cloudtrail.recipient_account_id":                  peekRecipient | peekUserAgent,
+	"aws.cloudtrail.read_only":                             peekReadOnly | peekUserAgent,
+	"aws.cloudtrail.management_event":                      peekManagement | peekUserAgent,
+	"aws.cloudtrail.resources.arn":                         peekResources | peekUserAgent,
+	"aws.cloudtrail.resources.account_id":                  peekResources | peekUserAgent,
+	"aws.cloudtrail.resources.type":                        peekResources | peekUserAgent,
+	identityPrefix + "type":                                peekType,
+	identityPrefix + "arn":                                 peekARN,
+	identityPrefix + "access_key_id":                       peekAccessKey,
+	identityPrefix + "invoked_by":                          peekInvokedBy,
+	identityPrefix + "session_context.session_issuer.type": peekIssuerType,
+	identityPrefix + "session_context.session_issuer.arn":  peekIssuerARN,
 	identityPrefix + "session_context.session_issuer.account_id":   peekIssuerAccount,
 	identityPrefix + "session_context.session_issuer.principal_id": peekIssuerPrincipal,
 
@@ -91,7 +95,7 @@ func CanPeek(field string) bool {
 // peekPaths are the members, in the order of their bits.
 var peekPaths = [...]string{
 	"eventName", "eventSource", "eventID", "eventCategory", "eventType", "eventVersion", "errorCode", "errorMessage", "apiVersion",
-	"requestID", "recipientAccountId", "readOnly", "managementEvent", "awsRegion", "sourceIPAddress", "userAgent", "awsAccountId",
+	"requestID", "recipientAccountId", "readOnly", "managementEvent", "awsRegion", "sourceIPAddress", "userAgent", "awsAccountId", "resources",
 	"userIdentity.type", "userIdentity.arn", "userIdentity.accountId", "userIdentity.accessKeyId", "userIdentity.principalId",
 	"userIdentity.userName", "userIdentity.invokedBy", issuerPath + "type", issuerPath + "principalId", issuerPath + "arn",
 	issuerPath + "accountId", issuerPath + "userName",
@@ -115,6 +119,8 @@ type Peeker struct {
 	values [peekMembers]string
 	behalf bool // the caller acted on behalf of somebody
 	saved  []saved
+	// resources of the record.
+	resources []ecs.AWSCloudTrailResources
 }
 
 // saved is what stood in a field before.
@@ -175,6 +181,7 @@ func Peek[T any](k *Peeker, raw []byte, ev *ecs.Event, find func(*ecs.Event) *T)
 // read takes the values over. It reports false where only the mapping can tell.
 func (k *Peeker) read() bool {
 	seen := k.scan.Seen
+	k.resources = k.resources[:0]
 	if seen>>peekIdentityKind&1 != 0 {
 		if c := k.scan.First(peekIdentityKind); c != 'n' && c != '{' {
 			return false
@@ -201,6 +208,8 @@ func (k *Peeker) value(i int) (text string, ok bool) {
 	switch {
 	case c == 'n':
 		return "", true
+	case bit == peekResources:
+		return "", c == '[' && k.readResources(k.scan.From(i))
 	case bit == peekUserAgent: // anything but text ends the mapping, and then fields are missing
 		return "", c == '"'
 	case c == 't' || c == 'f':
@@ -221,7 +230,7 @@ func (k *Peeker) text(bit uint64) string { return k.values[bits.TrailingZeros64(
 // ask sets the fields, asks, and takes them back where the answer is no.
 func ask[T any](k *Peeker, ev *ecs.Event, find func(*ecs.Event) *T) *T {
 	k.saved = k.saved[:0]
-	readOnly := ev.AWS.CloudTrail.ReadOnly
+	readOnly, resources := ev.AWS.CloudTrail.ReadOnly, ev.AWS.CloudTrail.Resources
 	if !k.read() || !k.apply(ev) {
 		return nil
 	}
@@ -229,7 +238,7 @@ func ask[T any](k *Peeker, ev *ecs.Event, find func(*ecs.Event) *T) *T {
 	for i := len(k.saved) - 1; i >= 0; i-- {
 		*k.saved[i].field = k.saved[i].text
 	}
-	ev.AWS.CloudTrail.ReadOnly = readOnly
+	ev.AWS.CloudTrail.ReadOnly, ev.AWS.CloudTrail.Resources = readOnly, resources
 	return found
 }
 
@@ -292,6 +301,9 @@ func (k *Peeker) apply(ev *ecs.Event) bool {
 	k.set(&ct.ManagementEvent, k.text(peekManagement))
 	if text := k.text(peekReadOnly); text != "" {
 		ct.ReadOnly = ecs.BoolOf(text == "true")
+	}
+	if len(k.resources) > 0 {
+		ct.Resources = k.resources
 	}
 	ui := &ct.UserIdentity
 	k.set(&ui.Type, k.text(peekType))

@@ -314,6 +314,9 @@ func scalar(src []byte, p int) int {
 // First is the first byte of a value that was seen, which tells its kind.
 func (s *Scanner) First(value int) byte { return s.src[s.values[value%maxValues].start] }
 
+// From is the text from the first byte of a value that was seen. The value is whole and valid if Go has come behind it.
+func (s *Scanner) From(value int) []byte { return s.src[s.values[value%maxValues].start:] }
+
 // Text gives a value that was seen, which points into the text. ok is false where it is no string or has escapes.
 func (s *Scanner) Text(value int) (text string, ok bool) {
 	v := s.values[value%maxValues]
