@@ -36,7 +36,12 @@ func sample() (*api.Status, *api.Series) {
 				LastObject: "s3://bucket/\x07key", LastObjectTime: now.Add(-time.Second),
 				LastError: "AccessDenied: not authorized", LastErrorHint: "allow s3:GetObject", LastErrorTime: now.Add(-5 * time.Second),
 			}},
-			Output: api.Output{Type: "elasticsearch", Down: true, Since: now.Add(-90 * time.Second), Error: "connection refused", Batches: 12, Sent: 850, Retried: 3},
+			Output:  api.Output{Type: "elasticsearch", Down: true, Since: now.Add(-90 * time.Second), Error: "connection refused", Batches: 12, Sent: 850, Retried: 3},
+			Outputs: []api.Output{{Name: "cheap", Type: "file", Batches: 3, Sent: 150}},
+			Rules: []api.Rule{
+				{Name: "reads", Kind: "sample", Output: "discard", Events: 50},
+				{Name: "data\x1b events", Kind: api.RuleOfRouting, Output: "cheap", Dataset: "data", Namespace: "x", Events: 150},
+			},
 			DeadLetters: api.DeadLetters{
 				Place: "/data/dead_letters.ndjson", Total: 50, Reasons: []api.LetterReason{{Type: "mapper_parsing_exception", Count: 50, Reason: "failed to parse field [x]"}},
 			},
@@ -57,6 +62,8 @@ func TestView(t *testing.T) {
 		"trailbeat 1.2.3  here [2J  up 1h02m", " BLOCKED\n",
 		"received 1000\n  = 700 indexed + 100 duplicate + 50 filtered + 50 dead letters\n    + 60 in flight + 40 returned\n",
 		"2 errors while reading", "rate 123/s", " ▃█\n", "4.2s median, 1m01s p95, 3m20s at most",
+		"  default (elasticsearch): 850 sent", "  cheap (file): 150 sent in 3 batches", "       50  reads (sample) -> discard",
+		"      150  data  events (routing) -> cheap, dataset data, namespace x",
 		"output (1m30s ago): connection refused", "-> start the cluster", "12 log events, 4.20 MB, 9 waiting, next look in 30s",
 		"last s3://bucket/ key (1.0s ago)", "5.0s ago: AccessDenied", "-> allow s3:GetObject", "down since 1m30s ago",
 		"123456789012   eu-west-1", "50 of this run, in /data/dead_letters.ndjson", "50  mapper_parsing_exception: failed to parse field [x]",

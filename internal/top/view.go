@@ -28,6 +28,7 @@ type view struct {
 const (
 	mostPlaces  = 8
 	mostReasons = 5
+	mostRules   = 12
 	mostTop     = 8
 )
 
@@ -36,7 +37,7 @@ const (
 func View(s *api.Status, series *api.Series, screen Screen) string {
 	screen.Width = max(40, screen.Width)
 	v := &view{Screen: screen, s: s}
-	sections := [][]string{v.head(), v.flow(series), v.problems(), v.inputs(), v.output(), v.places(), v.letters(), v.top()}
+	sections := [][]string{v.head(), v.flow(series), v.problems(), v.inputs(), v.output(), v.rules(), v.places(), v.letters(), v.top()}
 	for i, lines := range sections {
 		if !v.section(lines, i == len(sections)-1) {
 			break
@@ -218,8 +219,19 @@ func (v *view) inputs() []string {
 }
 
 func (v *view) output() []string {
-	o := &v.s.Output
-	text := fmt.Sprintf("  %s: %s sent in %s batches of %s each, %d active", terminal.Clean(o.Type), terminal.Count(float64(o.Sent)),
+	if len(v.s.Outputs) == 0 {
+		return append([]string{v.title("output", "")}, v.oneOutput(&v.s.Output, v.s.Output.Type)...)
+	}
+	lines := append([]string{v.title("outputs", "")}, v.oneOutput(&v.s.Output, "default ("+v.s.Output.Type+")")...)
+	for i := range v.s.Outputs {
+		o := &v.s.Outputs[i]
+		lines = append(lines, v.oneOutput(o, o.Name+" ("+o.Type+")")...)
+	}
+	return lines
+}
+
+func (v *view) oneOutput(o *api.Output, name string) []string {
+	text := fmt.Sprintf("  %s: %s sent in %s batches of %s each, %d active", terminal.Clean(name), terminal.Count(float64(o.Sent)),
 		terminal.Count(float64(o.Batches)), seconds(o.Latency), o.Active)
 	for _, n := range []struct {
 		count int64
@@ -229,9 +241,33 @@ func (v *view) output() []string {
 			text += fmt.Sprintf(", %d %s", n.count, n.what)
 		}
 	}
-	lines := []string{v.title("output", ""), v.fit(text)}
+	lines := []string{v.fit(text)}
 	if o.Down {
 		lines = append(lines, v.Style.Bad(v.fit("  down since "+v.ago(o.Since)+": "+terminal.Clean(o.Error))))
+	}
+	return lines
+}
+
+// rules are what processors take out, and where routing sends the rest.
+func (v *view) rules() []string {
+	if len(v.s.Rules) == 0 {
+		return nil
+	}
+	lines := []string{v.title("rules", "of processors that take records out, and of routing")}
+	for i := range v.s.Rules {
+		if i == mostRules {
+			lines = append(lines, v.Style.Dim(fmt.Sprintf("  and %d more", len(v.s.Rules)-i)))
+			break
+		}
+		r := &v.s.Rules[i]
+		to := r.Output
+		if r.Dataset != "" {
+			to += ", dataset " + r.Dataset
+		}
+		if r.Namespace != "" {
+			to += ", namespace " + r.Namespace
+		}
+		lines = append(lines, v.fit(fmt.Sprintf("  %9s  %s (%s) -> %s", terminal.Count(float64(r.Events)), terminal.Clean(r.Name), terminal.Clean(r.Kind), terminal.Clean(to))))
 	}
 	return lines
 }
