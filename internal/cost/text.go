@@ -78,7 +78,7 @@ func (r *Report) columns(a Amount, month *Rate) string {
 	if month != nil {
 		text += fmt.Sprintf(" %10s", terminal.Bytes(month.Document))
 		if month.Price != nil {
-			text += fmt.Sprintf(" %10s", Money(*month.Price))
+			text += fmt.Sprintf(" %11s", Money(*month.Price))
 		}
 	}
 	return text
@@ -87,9 +87,9 @@ func (r *Report) columns(a Amount, month *Rate) string {
 func (r *Report) header(b *strings.Builder, style terminal.Style, title string) {
 	text := fmt.Sprintf("%12s %10s %10s", "events", "records", "documents")
 	if r.Month != nil {
-		text += fmt.Sprintf(" %10s", "a month")
+		text += fmt.Sprintf(" %10s", "docs/month")
 		if r.Price != nil {
-			text += fmt.Sprintf(" %10s", "price")
+			text += fmt.Sprintf(" %11s", "price/month")
 		}
 	}
 	fmt.Fprintf(b, "\n%s %s\n", style.Bold(terminal.Pad(title, nameWidth+barWidth+6)), text)
