@@ -156,22 +156,12 @@ func targetTime(flag, text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
 	}
-	for _, layout := range []string{time.RFC3339, time.DateOnly, "2006-01-02T15:04:05", "2006-01-02T15:04"} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	d, err := time.ParseDuration(text)
-	if days, ok := strings.CutSuffix(text, "d"); ok && err != nil {
-		var n int
-		n, err = strconv.Atoi(days)
-		d = time.Duration(n) * 24 * time.Hour
-	}
-	if err != nil || d < 0 {
-		return time.Time{}, fmt.Errorf("%s must be a time (2026-01-31T12:00:00Z), a day (2026-01-31) or a duration before now (24h, 30d), is %q", flag, text)
+	t, err := parseMoment(text, now)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("%s %w", flag, err)
 	}
 	// To the second, so that the same command line within one second is the same range.
-	return now.Add(-d).UTC().Truncate(time.Second), nil
+	return t.UTC().Truncate(time.Second), nil
 }
 
 // bucketTarget reads s3://bucket/prefix, or an ARN of a bucket with a prefix behind it. ok is false for anything else.
