@@ -89,6 +89,9 @@ func (w *walker) settle(c *chain, next *digest) {
 	} else {
 		w.named.claim(d)
 	}
+	if !w.any {
+		w.first = d.start
+	}
 	w.reach(m.end)
 	w.queue.digest(d)
 }

@@ -10,7 +10,7 @@
 //
 // Run is an iterator: one File for each digest and log file, one Hour after all files that a digest names, a Gap for time that no digest
 // is about, a Fault for what could not be listed. Results of a place, an account and region, come in the order of time, those of several
-// places between each other. Add them to a Summary, or do with them what you like; nothing of them is kept here.
+// places between each other; log files at the edge of what a place has digests of come last. Add them to a Summary, or do with them what you like; nothing of them is kept here.
 //
 // # What is trusted
 //

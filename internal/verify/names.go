@@ -83,6 +83,9 @@ func (n *names) take(d *digest, days map[int64]map[uint64]struct{}, proven bool)
 			}
 			day[n.hash(entry.Key)] = struct{}{}
 		}
+		if proven && !strings.HasPrefix(entry.Key, n.place.Root) {
+			n.v.elsewhere.add(entry.Key)
+		}
 	}
 }
 
@@ -157,6 +160,9 @@ func (n *names) look(w *walker, f *folder) {
 		return // of a kind that CloudTrail makes no digests for
 	default:
 		file.Result, file.Reason = NotCovered, ReasonNoDigest
+		if w.atEdge(f.at) && n.v.elsewhere.wait(file) {
+			return
+		}
 	}
 	w.send(Item{File: file})
 }

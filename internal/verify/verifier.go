@@ -19,6 +19,8 @@ type Verifier struct {
 	out      chan Item
 	progress counters
 
+	elsewhere elsewhere
+
 	mu      sync.Mutex
 	visited map[string]bool // folders of digests that were walked, with their buckets
 }
@@ -95,9 +97,14 @@ func (v *Verifier) Run(ctx context.Context) iter.Seq2[Item, error] {
 // run walks places side by side.
 func (v *Verifier) run(ctx context.Context) error {
 	var walking sync.WaitGroup
-	defer walking.Wait()
 	places := make(chan trailstore.Place)
-	defer close(places)
+	defer func() {
+		close(places)
+		walking.Wait()
+		for _, f := range v.elsewhere.unnamed() {
+			v.send(ctx, Item{File: f})
+		}
+	}()
 	for range v.cfg.Workers {
 		walking.Go(func() {
 			for p := range places {

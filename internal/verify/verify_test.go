@@ -259,6 +259,22 @@ func TestNoFalseAlarm(t *testing.T) {
 		o = w.run()
 		o.clean(t, 8, 24)
 	})
+	t.Run("another prefix, within an hour", func(t *testing.T) {
+		w := newWorld(t)
+		tr := w.trail()
+		w.hours(tr, 0, 3)
+		before, err := tr.Log(hour(3).Add(5 * time.Minute))
+		require.NoError(t, err)
+		tr.Prefix = "new"
+		after, err := tr.Log(hour(3).Add(45 * time.Minute))
+		require.NoError(t, err)
+		_, err = tr.Digest(hour(3), hour(4), []verifytest.LogFile{before, after})
+		require.NoError(t, err)
+		w.hours(tr, 4, 4)
+		w.run().clean(t, 8, 3*3+2+4*3)
+		w.cfg.Filter.Prefix = "new/"
+		w.run().clean(t, 8, 3*3+2+4*3)
+	})
 	t.Run("a backfill digest", func(t *testing.T) {
 		w := newWorld(t)
 		tr := w.trail()
@@ -675,4 +691,76 @@ type noKeys struct{}
 
 func (noKeys) PublicKeys(context.Context, string, time.Time, time.Time) ([]trailstore.PublicKey, error) {
 	return nil, errors.New("access denied")
+}
+
+// What was done to the bucket that the trail wrote to before is found from the new one.
+func TestTheBucketBefore(t *testing.T) {
+	for title, c := range map[string]struct {
+		do   func(w *world, d []*verifytest.Digest)
+		want func(d []*verifytest.Digest) []string
+	}{
+		"a log file changed": {func(w *world, d []*verifytest.Digest) {
+			require.NoError(w.t, w.store.Put("old-bucket", d[1].Logs[0].Key, verifytest.Pack([]byte("x")), nil))
+		}, func(d []*verifytest.Digest) []string {
+			return []string{"log altered hash_mismatch " + name(d[1].Logs[0].Key)}
+		}},
+		"its last digest removed": {func(w *world, d []*verifytest.Digest) {
+			w.store.Remove("old-bucket", d[2].Key)
+		}, func(d []*verifytest.Digest) []string {
+			list := []string{"digest missing not_found " + name(d[2].Key)}
+			for _, f := range d[2].Logs {
+				list = append(list, "log not_covered no_digest "+name(f.Key))
+			}
+			return list
+		}},
+		"all of it removed": {func(w *world, d []*verifytest.Digest) {
+			for _, x := range d[:3] {
+				w.store.Remove("old-bucket", x.Key)
+				for _, f := range x.Logs {
+					w.store.Remove("old-bucket", f.Key)
+				}
+			}
+		}, func(d []*verifytest.Digest) []string {
+			return []string{"digest missing not_found " + name(d[2].Key)}
+		}},
+	} {
+		t.Run(title, func(t *testing.T) {
+			w := newWorld(t)
+			tr := w.trail()
+			tr.Bucket = "old-bucket"
+			d := w.hours(tr, 0, 3)
+			tr.Bucket = "trail-bucket"
+			w.hours(tr, 3, 5)
+			c.do(w, d)
+			o := w.run()
+			require.NoError(t, o.err)
+			assert.ElementsMatch(t, c.want(d), o.findings())
+		})
+	}
+}
+
+// Memory must not grow with the range, and results come while the run is on: whoever has enough ends it.
+func TestWhoeverHasEnough(t *testing.T) {
+	w := newWorld(t)
+	w.hours(w.trail(), 0, 60)
+	w.cfg.To = hour(60)
+	v, err := verify.New(w.cfg)
+	require.NoError(t, err)
+	n := 0
+	for _, err := range v.Run(t.Context()) {
+		require.NoError(t, err)
+		if n++; n == 10 {
+			break
+		}
+	}
+	assert.Equal(t, 10, n)
+	assert.Less(t, v.Progress().Logs, int64(180))
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	v, err = verify.New(w.cfg)
+	require.NoError(t, err)
+	for _, err := range v.Run(ctx) {
+		assert.ErrorIs(t, err, context.Canceled)
+	}
 }

@@ -26,7 +26,8 @@ type walker struct {
 	queue  queue
 	// elsewhere are digests whose one before is in another place.
 	elsewhere []*digest
-	// last is the end of the latest digest, any that there was one.
+	// first is the beginning of the first digest, last the end of the latest, any that there was one.
+	first time.Time
 	last  time.Time
 	any   bool
 	broke bool // the listing of digests did
@@ -42,6 +43,7 @@ func (v *Verifier) walk(ctx context.Context, place trailstore.Place, to time.Tim
 	until := to.Add(after)
 	if ends != nil {
 		until = to
+		w.named.add(ends)
 	}
 	w.digests(until)
 	w.finish()
@@ -205,8 +207,8 @@ func (w *walker) follow(d *digest) {
 	// It is walked for its own sake; what remains is the link.
 	p := w.v.load(w.ctx, before)
 	w.v.judge(p, d)
-	if p.result != Valid {
-		w.file(p)
+	if p.result == Missing || p.reason == ReasonHash {
+		w.send(Item{Hour: w.file(p)})
 	}
 }
 
