@@ -70,7 +70,7 @@ func (a *app) verifyCommand() *cobra.Command {
 	flags.StringSliceVar(&f.accounts, "account", nil, "`ID` of an account; repeatable (default: all)")
 	flags.StringSliceVar(&f.regions, "region", nil, "`NAME` of a region; repeatable (default: all)")
 	flags.StringSliceVar(&f.organizations, "organization", nil, "`ID` of an organization, of whose trail the files are; repeatable (default: all)")
-	flags.StringVar(&f.input, "input", "", "`ID` of the configured input whose bucket is verified (default: the only one)")
+	flags.StringVar(&f.input, "input", "", "`ID` of the configured input whose bucket is verified, or whose credentials ask for the public keys of a folder (default: the only one)")
 	flags.StringVar(&f.publicKeys, "public-keys", "", "`FILE` with public keys, as `aws cloudtrail list-public-keys` prints them (default: CloudTrail is asked)")
 	flags.StringVar(&f.saveKeys, "save-public-keys", "", "`FILE` to write the public keys to that CloudTrail gave")
 	flags.StringVar(&f.original, "original-bucket", "", "`NAME` of the bucket that CloudTrail delivers to, where a copy of it or an access point is read")

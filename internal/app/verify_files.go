@@ -45,7 +45,11 @@ func (a *app) verifyFiles(ctx context.Context, f verifyFlags, args []string, cfg
 		cfg.Downloaded = true
 		files = &Files{Store: folder, Close: func() error { return nil }}
 		if f.publicKeys == "" { // CloudTrail is asked all the same
-			online, err := a.inputFiles(ctx, f, "s3://none")
+			with := "s3://none" // the credentials of the environment
+			if f.input != "" {
+				with = ""
+			}
+			online, err := a.inputFiles(ctx, f, with)
 			if err != nil {
 				return nil, err
 			}

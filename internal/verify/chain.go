@@ -108,7 +108,7 @@ func (w *walker) reach(end time.Time) {
 func (w *walker) link(c *chain, d *digest) {
 	bucket, key := d.previous()
 	last := c.proven
-	if last != nil && d.start.Before(last.end) && !d.Backfill && d.result == Valid {
+	if last != nil && d.start.Add(slack).Before(last.end) && !d.Backfill && d.result == Valid {
 		d.fail(Altered, ReasonOverlap, "it begins at %s, and the one before it, %s, ends at %s", d.start.Format(time.RFC3339), last.key, last.end.Format(time.RFC3339))
 	}
 	if key == "" {
@@ -126,7 +126,7 @@ func (w *walker) link(c *chain, d *digest) {
 		switch {
 		case last != nil && m.end.Before(last.end) && !d.Backfill && d.result == Valid:
 			d.fail(Altered, ReasonChain, "it follows %s, but %s is signed as well and lies between them", key, last.key)
-		case !d.Backfill:
+		case !d.Backfill && d.start.Sub(m.end) > slack:
 			w.queue.gap(w, GapOff, d.Trail, m.end, d.start)
 		}
 		return

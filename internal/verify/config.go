@@ -45,6 +45,8 @@ const (
 	// they were made in; the AWS CLI looks an hour further for the same reason. Here it is one more, so that no file is taken for one
 	// that is not named.
 	after = 2 * time.Hour
+	// slack is by how much two digests that follow each other may overlap, or be apart, and nothing is told.
+	slack = time.Minute
 	// lookahead is how much later than others the names of files are forgotten and files are looked for.
 	lookahead = 48 * time.Hour
 )
