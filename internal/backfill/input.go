@@ -14,30 +14,29 @@ import (
 	"github.com/trailbeat/trailbeat/input/progress"
 )
 
-// Input hands out the records of a planned Job, and ends with io.EOF when all are acknowledged. It keeps the contract of input.Input,
-// and an error of Read that is not fatal names an object.
+// Input hands out the records of a planned Job, and ends with io.EOF when all were read. It keeps the contract of input.Input: an error of Read
+// that is not fatal names an object, and Close tells of those that came back after the end.
 type Input struct {
 	job   *Job
 	state progress.Tracker
 
 	batches chan *input.Batch
 	told    chan struct{}
-	ended   chan struct{} // all is settled
+	ended   chan struct{} // all was read
 	closed  chan struct{}
 	start   sync.Once
 	close   sync.Once
 	ctx     context.Context
 	cancel  context.CancelFunc
 	work    sync.WaitGroup // walking and reading
-	open    sync.WaitGroup // objects that are not settled
 
 	inFlight atomic.Int64
+	saidBack atomic.Int64 // of those that came back, Read or Close spoke of so many
 
 	mu     sync.Mutex
 	faults []error
 	broken *input.FatalError
 	began  time.Time
-	over   time.Time
 }
 
 // Input makes the input of a Job whose plan is made. Closing it closes the Job.
@@ -66,53 +65,45 @@ func (in *Input) begin() {
 // run walks and reads, to the end or until the input is closed.
 func (in *Input) run() {
 	work := make(chan *item)
-	var readers sync.WaitGroup
+	var readers, reading sync.WaitGroup
 	for range in.job.opts.Workers {
 		readers.Go(func() {
 			for it := range work {
 				in.read(it)
+				reading.Done()
 			}
 		})
 	}
 	listed := make(chan *item)
 	var handing sync.WaitGroup
+	hand := func(it *item) {
+		reading.Add(1)
+		work <- it
+	}
 	handing.Go(func() {
 		for it := range listed {
-			in.open.Add(1)
-			work <- it
+			hand(it)
 		}
 	})
 	err := in.job.walk(in.ctx, listed)
 	close(listed)
 	handing.Wait()
+	reading.Wait()
 	if err == nil {
-		in.open.Wait()
 		for _, it := range in.job.secondChance() {
-			if in.ctx.Err() == nil {
-				in.open.Add(1)
-				work <- it
-			}
+			hand(it)
 		}
 	}
 	close(work)
 	readers.Wait()
-	if in.ctx.Err() != nil {
-		return
-	}
-	if err != nil {
+	switch {
+	case in.ctx.Err() != nil:
+	case err != nil:
 		in.fatal(err)
-		return
+	default:
+		in.state.Ended()
+		close(in.ended)
 	}
-	in.open.Wait()
-	if err := in.job.ledger.flush(); err != nil {
-		in.fatal(err)
-		return
-	}
-	in.mu.Lock()
-	in.over = time.Now()
-	in.mu.Unlock()
-	in.state.Ended()
-	close(in.ended)
 }
 
 // read reads one object, several times where that may help.
@@ -170,17 +161,14 @@ func (in *Input) readOnce(it *item, try int) (again error) {
 		}
 		n, ack, acked := int64(len(b.Records)), b.Ack, new(atomic.Bool)
 		b.Ack = func(err error) {
-			if !acked.Swap(true) {
-				if err != nil {
-					returned.Store(true)
-				} else {
-					in.count(it, n)
-				}
+			if !acked.Swap(true) && err != nil {
+				returned.Store(true)
 			}
 			ack(err)
 		}
 		select {
 		case in.batches <- b:
+			in.count(it, n)
 		case <-in.ctx.Done():
 			b.Ack(context.Cause(in.ctx))
 			stream.Close()
@@ -205,7 +193,6 @@ func (in *Input) count(it *item, records int64) {
 
 // settled is the end of an object for this run.
 func (in *Input) settled(it *item, returned bool, err error, stays bool) {
-	defer in.open.Done()
 	j := in.job
 	kind := ""
 	if err != nil {
@@ -318,7 +305,7 @@ func (in *Input) Read(ctx context.Context) (*input.Batch, error) {
 			if err := in.fault(); err != nil {
 				return nil, err
 			}
-			if n := in.job.returned.Swap(0); n > 0 {
+			if n := in.untold(); n > 0 {
 				return nil, fmt.Errorf("%d %w", n, errNotDelivered)
 			}
 			return nil, io.EOF
@@ -343,18 +330,21 @@ func (in *Input) Close() error {
 		}
 		in.state.Ended()
 		ran := time.Duration(0)
-		if in.mu.Lock(); !in.began.IsZero() {
-			if ran = time.Since(in.began); !in.over.IsZero() {
-				ran = in.over.Sub(in.began)
-			}
+		if began {
+			ran = time.Since(in.began)
 		}
-		in.mu.Unlock()
 		err = in.job.Close(ran)
-		if n := in.job.returned.Swap(0); n > 0 {
+		if n := in.untold(); n > 0 {
 			err = errors.Join(err, fmt.Errorf("%d %w", n, errNotDelivered))
 		}
 	})
 	return err
+}
+
+// untold is how many objects came back of which nobody spoke.
+func (in *Input) untold() int64 {
+	n := in.job.returned.Load()
+	return n - in.saidBack.Swap(n)
 }
 
 // Doing names the day and account for the status line.

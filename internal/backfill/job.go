@@ -210,7 +210,7 @@ func (j *Job) settle(it *item, how outcome) {
 func (j *Job) note(u *unit, moved, over bool) {
 	u.mu.Lock()
 	m := u.mark
-	if !over && moved {
+	if moved && !u.over {
 		j.ledger.move(u.folder.Prefix(), u.plan.day, m) // under the lock of the unit, so that marks come in their order
 	}
 	if over {

@@ -49,7 +49,7 @@ func (j *Job) MakePlan(ctx context.Context, tell func(Planning)) error {
 		want = have
 	}
 	j.header = want
-	if err := j.list(ctx, goesOn, tell); err != nil {
+	if err := j.list(ctx, goesOn, have, tell); err != nil {
 		return err
 	}
 	if j.header.Listed.IsZero() {
@@ -111,14 +111,22 @@ func (nameOnly) Region() string                            { return "" }
 func (nameOnly) Time(string) (t time.Time, exact, ok bool) { return time.Time{}, false, false }
 func (nameOnly) Day(time.Time) string                      { return "" }
 
-// list fills j.folders.
-func (j *Job) list(ctx context.Context, goesOn bool, tell func(Planning)) error {
+// sameWindow says that two plans have the same part of a day.
+func sameWindow(a, b header, d day) bool {
+	from, to := a.window(d)
+	from2, to2 := b.window(d)
+	return from.Equal(from2) && to.Equal(to2)
+}
+
+// list fills j.folders. old is of the plan before.
+func (j *Job) list(ctx context.Context, goesOn bool, old header, tell func(Planning)) error {
 	folders, calls, err := j.tree.Folders(ctx)
 	j.calls.list.Add(calls)
 	if err != nil {
 		return err
 	}
 	known := make(map[string]*folderPlan)
+	var before map[string]map[day]int64
 	if goesOn {
 		if err := j.loadFolders(folders); err != nil {
 			return err
@@ -130,7 +138,8 @@ func (j *Job) list(ctx context.Context, goesOn bool, tell func(Planning)) error 
 			return nil // a folder that is new since then holds nothing of the range
 		}
 	} else {
-		if err := j.forgetPlan(); err != nil {
+		var err error
+		if before, err = j.forgetPlan(); err != nil {
 			return err
 		}
 		j.ledger.put(headerKey, j.header)
@@ -169,6 +178,9 @@ func (j *Job) list(ctx context.Context, goesOn bool, tell func(Planning)) error 
 					state.Calls += n
 					for _, d := range p.days {
 						state.Objects += d.objects
+						if was, planned := before[p.folder.Prefix()][d.day]; planned && d.objects > was && sameWindow(old, j.header, d.day) {
+							j.ledger.reopen(p.folder.Prefix(), d.day)
+						}
 					}
 					if n > 0 {
 						state.FoldersListed++
@@ -197,9 +209,19 @@ func (j *Job) list(ctx context.Context, goesOn bool, tell func(Planning)) error 
 	return nil
 }
 
-// forgetPlan deletes the folders of another plan; what is done stays.
-func (j *Job) forgetPlan() error {
-	return each(j.ledger.store, folderPrefix, func(prefix string, _ storedFolder) { j.ledger.put(folderPrefix+prefix, nil) })
+// forgetPlan deletes the folders of another plan; what is done stays. It gives the objects of each day then: where there are more now, some came
+// late.
+func (j *Job) forgetPlan() (objects map[string]map[day]int64, err error) {
+	objects = make(map[string]map[day]int64)
+	err = each(j.ledger.store, folderPrefix, func(prefix string, s storedFolder) {
+		days, _ := unpack(s.Days) // one that cannot be read is forgotten all the same
+		objects[prefix] = make(map[day]int64, len(days))
+		for _, d := range days {
+			objects[prefix][d.day] = d.objects
+		}
+		j.ledger.put(folderPrefix+prefix, nil)
+	})
+	return objects, err
 }
 
 // listFolder counts what a folder holds in the range, over all days in one go.

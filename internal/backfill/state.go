@@ -258,6 +258,21 @@ func (l *ledger) end(prefix string, d day, m mark, s status) {
 	l.changed[markPrefix+name] = nil
 }
 
+// reopen makes a day that was done one that is not: it is read again as a whole.
+func (l *ledger) reopen(prefix string, d day) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if _, ok := l.done[prefix][d]; ok {
+		delete(l.done[prefix], d)
+		l.touched[prefix] = true
+	}
+	name := markName(prefix, d)
+	if _, ok := l.marks[name]; ok {
+		delete(l.marks, name)
+		l.changed[markPrefix+name] = nil
+	}
+}
+
 // fail remembers an object; full says that there are too many.
 func (l *ledger) fail(key string, f failure) (full bool) {
 	l.mu.Lock()
