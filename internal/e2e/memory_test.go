@@ -164,7 +164,7 @@ func TestMemoryOfALargeFile(t *testing.T) {
 			mib := peakBeside(t, "run", "--once", "-c", stored)
 			t.Logf("run into SQLite: %d records, at most %.1f MiB", records, mib)
 			assert.NotZero(t, mib)
-			assert.LessOrEqual(t, mib, test.most+32, "MiB of run into SQLite")
+			assert.LessOrEqual(t, mib, test.most+16, "MiB of run into SQLite")
 		})
 	}
 }
