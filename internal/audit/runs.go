@@ -34,7 +34,11 @@ func newRuns(dir string, limit int) *runs { return &runs{dir: dir, limit: limit}
 func (r *runs) add(list ...entry) error {
 	for len(list) > 0 {
 		if r.buffer == nil {
-			r.buffer = make([]entry, 0, min(r.limit, 1<<16))
+			r.buffer = make([]entry, 0, min(r.limit, 1<<14))
+		}
+		if room := cap(r.buffer) - len(r.buffer); room < len(list) && cap(r.buffer) < r.limit {
+			// At once, as what is outgrown in steps lies about for a while.
+			r.buffer = append(make([]entry, 0, r.limit), r.buffer...)
 		}
 		n := min(len(list), r.limit-len(r.buffer))
 		r.buffer = append(r.buffer, list[:n]...)
