@@ -61,6 +61,9 @@ func sqliteOutput() app.Output {
 		return sqlite.New(sqliteConfig(cfg, env), env.Logger)
 	})
 	out.Summary = sqliteSummary
+	out.Notes = func(_ context.Context, cfg any, env app.OutputEnv, _ string, _ any) (output.Output, error) {
+		return sqlite.New(sqliteConfig(*cfg.(*sqlite.Config), env), env.Logger) // each document names its data stream
+	}
 	return out
 }
 
@@ -78,6 +81,7 @@ func elasticsearchOutput() app.Output {
 	out.Streams = elasticsearchStreams
 	out.Setup = setupElasticsearch
 	out.Letters = openLetters
+	out.Notes = openNotes
 	out.Test = testElasticsearch
 	out.Foreign = foreignElasticsearch()
 	return out

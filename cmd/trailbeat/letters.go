@@ -106,3 +106,15 @@ func setupLetters(ctx context.Context, cfg any, env app.OutputEnv, opts app.Setu
 	printSetup(opts, report)
 	return nil
 }
+
+// openNotes opens the data stream of Trailbeat's own findings.
+func openNotes(ctx context.Context, cfg any, env app.OutputEnv, stream string, template any) (output.Output, error) {
+	out, err := newElasticsearch(lettersConfig(cfg, stream), env)
+	if err != nil {
+		return nil, err
+	}
+	if err := out.PrepareNotes(ctx, *template.(*elasticsearch.TemplateConfig)); err != nil {
+		return nil, errors.Join(err, out.Close())
+	}
+	return out, nil
+}

@@ -171,29 +171,7 @@ func (a *app) compare(ctx context.Context, s *settings, opts *auditOptions, list
 	r.onClose(closeLog)
 	defer func() { err = errors.Join(err, r.close()) }()
 	s.warn(log)
-	again, until := opts.again()
-	r.again, r.until = again, until
-	r.forget()
-	if err := s.openPipeline(r); err != nil {
-		return nil, err
-	}
-	search, others, err := s.openSearch(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	bare, err := r.pipeline.With(s.Pipeline.config(retains[0], log))
-	if err != nil {
-		return nil, err
-	}
-	ds := s.DataStream.stream()
-	au, err := audit.New(audit.Options{
-		From: opts.start, To: opts.end, Accounts: opts.accounts, Regions: opts.regions,
-		Search: search, Index: ds.Type + "-" + ds.Dataset + "-" + ds.Namespace, Others: others,
-		Letters: func(ctx context.Context, each func(*shipper.Letter)) error {
-			return a.eachLetter(ctx, s, func(l *shipper.Letter, _ error) { each(l) })
-		},
-		IsDrop: isDrop, RuleOf: ruleOf, Bare: bare, Dir: opts.dir, AllHours: opts.hours, Difference: list.note(), Logger: log,
-	})
+	au, err := a.openAudit(ctx, s, r, opts, list.note())
 	if err != nil {
 		return nil, err
 	}
@@ -218,6 +196,32 @@ func (a *app) compare(ctx context.Context, s *settings, opts *auditOptions, list
 	report.ReadErrors = readErrors
 	report.Complete = report.Complete && readErrors == 0
 	return report, err
+}
+
+// openAudit opens what is compared, of a range, with inputs that read again.
+func (a *app) openAudit(ctx context.Context, s *settings, r *wiring, opts *auditOptions, difference func(audit.Difference) error) (*audit.Audit, error) {
+	r.again, r.until = opts.again()
+	r.forget()
+	if err := s.openPipeline(r); err != nil {
+		return nil, err
+	}
+	search, others, err := s.openSearch(ctx, r)
+	if err != nil {
+		return nil, err
+	}
+	bare, err := r.pipeline.With(s.Pipeline.config(retains[0], r.log))
+	if err != nil {
+		return nil, err
+	}
+	ds := s.DataStream.stream()
+	return audit.New(audit.Options{
+		From: opts.start, To: opts.end, Accounts: opts.accounts, Regions: opts.regions,
+		Search: search, Index: ds.Type + "-" + ds.Dataset + "-" + ds.Namespace, Others: others,
+		Letters: func(ctx context.Context, each func(*shipper.Letter)) error {
+			return a.eachLetter(ctx, s, func(l *shipper.Letter, _ error) { each(l) })
+		},
+		IsDrop: isDrop, RuleOf: ruleOf, Bare: bare, Dir: opts.dir, AllHours: opts.hours, Difference: difference, Logger: r.log,
+	})
 }
 
 func stoppedAudit(ctx context.Context, err error) error {

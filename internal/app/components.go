@@ -158,6 +158,9 @@ type Output struct {
 	// Letters opens, in the same cluster, the data stream for dead letters. template is as in SetupOptions. Nil: they can only go
 	// to a file.
 	Letters func(ctx context.Context, cfg any, env OutputEnv, stream string, template any) (deadletter.Cluster, error)
+	// Notes opens, in the same cluster, a data stream for what Trailbeat itself has to say (integrity.data_stream). template is as in
+	// SetupOptions. Nil: there is no place for it.
+	Notes func(ctx context.Context, cfg any, env OutputEnv, stream string, template any) (output.Output, error)
 	// Summary shows what lies in the output, shortly. Nil: nothing is shown.
 	Summary func(ctx context.Context, cfg any, env OutputEnv, w io.Writer) error
 	// Appends says that it stores a document again that is sent again, as it does not look what is there.

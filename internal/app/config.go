@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/trailbeat/trailbeat/internal/config"
+	"github.com/trailbeat/trailbeat/internal/integrity"
 	"github.com/trailbeat/trailbeat/internal/manage"
 	"github.com/trailbeat/trailbeat/internal/monitor/web"
 	"github.com/trailbeat/trailbeat/internal/shipper"
@@ -48,6 +49,8 @@ type Config struct {
 	Setup SetupConfig `config:"setup"`
 	// DeadLetter is about records that can never be indexed.
 	DeadLetter DeadLetterConfig `config:"dead_letter"`
+	// Integrity looks, while a run goes on, whether the hours of the past are complete.
+	Integrity integrity.Config `config:"integrity"`
 	// HTTP serves the status page, the metrics and the API.
 	HTTP web.Config `config:"http"`
 	// Keystore has values of variables.
@@ -209,6 +212,7 @@ func DefaultConfig() Config {
 		DataStream: DataStreamConfig{Dataset: "aws.cloudtrail", Namespace: "default"},
 		DeadLetter: DeadLetterConfig{Output: lettersInFile, DataStream: "logs-aws.cloudtrail.deadletter-default", Path: "deadletter.ndjson"},
 		HTTP:       web.DefaultConfig(),
+		Integrity:  integrity.DefaultConfig(),
 		Keystore:   KeystoreConfig{Path: keystoreFile},
 		Management: manage.DefaultConfig(),
 	}
@@ -258,6 +262,7 @@ func (c *Config) Validate() error {
 	errs = append(errs, prefixed("trailbeat", c.Trailbeat.Config.Validate())...)
 	errs = append(errs, prefixed("pipeline", c.Pipeline.Validate())...)
 	errs = append(errs, prefixed("http", c.HTTP.Validate())...)
+	errs = append(errs, prefixed("integrity", c.Integrity.Validate())...)
 	errs = append(errs, prefixed("management", c.Management.Validate())...)
 	if on := c.HTTP.Enabled; c.Management.Enabled && on != nil && !*on {
 		bad("management.enabled: is served below http, and http.enabled is false; remove one of them")

@@ -50,7 +50,12 @@ func (s *settings) openPipeline(r *wiring) error {
 	if r.routing, err = routing.New(s.Routing); err != nil {
 		return fmt.Errorf("making the rules of routing: %w", err)
 	}
-	p, err := pipeline.New(r.mapping(s.Pipeline.config(retains[0], r.log), list))
+	cfg := r.mapping(s.Pipeline.config(retains[0], r.log), list)
+	if r.shared != nil {
+		r.pipeline, err = r.shared.With(cfg)
+		return err
+	}
+	p, err := pipeline.New(cfg)
 	if err != nil {
 		return fmt.Errorf("opening the pipeline: %w", err)
 	}

@@ -114,6 +114,8 @@ type wiring struct {
 	processors *processor.List
 	// pipeline has the databases and caches that those of the inputs share.
 	pipeline *pipeline.Pipeline
+	// shared is a pipeline of another wiring whose databases and caches are used. Nil: this one has its own.
+	shared *pipeline.Pipeline
 	// routing says where documents go. Nil: there are no rules.
 	routing *routing.Table
 	// registry is open once store was called.
@@ -229,8 +231,10 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 		status.Start(newMeter(progress.look, progress.size.Load).text)
 	}
 	settle := managed.run(ctx, flow)
+	settleIntegrity := a.watchIntegrity(ctx, s, r, job, watch)
 	err = flow.Run(ctx)
 	settle()
+	settleIntegrity()
 	status.Stop()
 	stop()
 	if err != nil && s.Logging.ToFiles {

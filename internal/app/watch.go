@@ -119,6 +119,13 @@ func (w *watch) letters(letters shipper.DeadLetters) shipper.DeadLetters {
 	return w.monitor.Letters(letters)
 }
 
+// integrity tells the monitor how to know whether the past is complete.
+func (w *watch) integrity(status func() *monitorapi.Integrity) {
+	if w != nil {
+		w.monitor.AttachIntegrity(status)
+	}
+}
+
 // observer is who the flow tells what passes.
 func (w *watch) observer() shipper.Observer {
 	if w == nil {

@@ -43,6 +43,7 @@ type Monitor struct {
 	mu         sync.Mutex
 	accounting func() shipper.Snapshot
 	rules      func() []api.Rule
+	integrity  func() *api.Integrity
 	fine, day  *ring
 	last       shipper.Snapshot // at the last point
 	stopping   atomic.Bool
@@ -103,6 +104,13 @@ func (m *Monitor) AttachRules(rules func() []api.Rule) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.rules = rules
+}
+
+// AttachIntegrity tells the monitor how to know whether the past is complete.
+func (m *Monitor) AttachIntegrity(status func() *api.Integrity) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.integrity = status
 }
 
 // outputs are all of them. Called with the lock held.

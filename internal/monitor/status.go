@@ -35,6 +35,10 @@ func (m *Monitor) Status() api.Status {
 	s.Places = m.passage.status(now)
 	s.Top = m.passage.top(now)
 	s.Problems = problems(&s, m.letters.failingSince())
+	if m.integrity != nil {
+		s.Integrity = m.integrity()
+		s.Problems = append(s.Problems, integrityProblems(s.Integrity)...)
+	}
 	s.State, s.Ready = api.StateRunning, true
 	if len(s.Problems) > 0 {
 		s.State = api.StateDegraded

@@ -44,6 +44,11 @@ const letterPriority = 500
 // buildLetterTemplate makes the index template of dead letters. Number of shards and replicas are those of the server,
 // unless the settings of the template of documents say otherwise.
 func buildLetterTemplate(name string, conf TemplateConfig) (Template, error) {
+	return plainTemplate(name, letterMappings, conf)
+}
+
+// plainTemplate makes the index template of a data stream that is not one of records.
+func plainTemplate(name, text string, conf TemplateConfig) (Template, error) {
 	pattern := name
 	if i := strings.LastIndexByte(name, '-'); i > 0 {
 		pattern = name[:i] // all namespaces
@@ -53,8 +58,8 @@ func buildLetterTemplate(name string, conf TemplateConfig) (Template, error) {
 		return Template{}, err
 	}
 	var mappings map[string]any
-	if err := json.Unmarshal([]byte(letterMappings), &mappings); err != nil {
-		return Template{}, fmt.Errorf("parsing the mappings of dead letters: %w", err)
+	if err := json.Unmarshal([]byte(text), &mappings); err != nil {
+		return Template{}, fmt.Errorf("parsing the mappings of %s: %w", name, err)
 	}
 	patterns := []any{pattern}
 	if pattern != name {

@@ -38,6 +38,8 @@ type Status struct {
 	// Places are accounts and regions, those with the most events of the last hour first. All that are over MaxPlaces are one.
 	Places []Place `json:"places"`
 	Top    Top     `json:"top"`
+	// Integrity says whether the past is complete. Absent: integrity.enabled is false.
+	Integrity *Integrity `json:"integrity,omitempty"`
 	// Process is what it costs.
 	Process Process `json:"process"`
 }
@@ -72,7 +74,7 @@ type Program struct {
 
 // Problem is something that is wrong now.
 type Problem struct {
-	// Where is output, dead_letters, or output or input and the name of one: "output cheap", "input trail".
+	// Where is output, dead_letters, integrity, or output or input and the name of one: "output cheap", "input trail".
 	Where string `json:"where"`
 	// Text says what is wrong, Hint how to mend it where that is known.
 	Text string `json:"text"`

@@ -49,6 +49,8 @@ type table struct {
 	events, lag, newest                                             *prometheus.Desc
 	waiting, open, failing, read, failed, skipped, calls, throttled *prometheus.Desc
 	inputBytes, inputErrors                                         *prometheus.Desc
+	integrityUntil, integrityLast, integrityOpen, integrityMissing  *prometheus.Desc
+	integrityChecks, integrityFound                                 *prometheus.Desc
 }
 
 func newDescs() (table, []*prometheus.Desc) {
@@ -94,6 +96,13 @@ func newDescs() (table, []*prometheus.Desc) {
 		throttled:   desc("input_throttled_total", "Of these calls those that were refused for their number.", "input"),
 		inputBytes:  desc("input_bytes_total", "Bytes that came from the source.", "input"),
 		inputErrors: desc("input_errors_total", "What went wrong at the source, by kind.", "input", "kind"),
+
+		integrityUntil:   desc("integrity_checked_until_timestamp_seconds", "The end of the past that was looked at."),
+		integrityLast:    desc("integrity_last_check_timestamp_seconds", "When a check of the past ended last."),
+		integrityOpen:    desc("integrity_incomplete", "Hours that are not complete, each of an account and region and for each check."),
+		integrityMissing: desc("integrity_missing", "Events and files that are missing in these hours."),
+		integrityChecks:  desc("integrity_checks_total", "Checks of the past; a failed one is made again.", "result"),
+		integrityFound:   desc("integrity_findings_total", "Digests and hours that were looked at, by what was found.", "check", "outcome"),
 	}
 	return m, all
 }
@@ -152,6 +161,22 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		if p.Newest > 0 {
 			ch <- histogram(d.lag, p.Lag, p.Account, p.Region)
 			gauge(d.newest, float64(p.Newest), p.Account, p.Region)
+		}
+	}
+	if i := status.Integrity; i != nil {
+		if !i.CheckedUntil.IsZero() {
+			gauge(d.integrityUntil, float64(i.CheckedUntil.Unix()))
+		}
+		if !i.LastCheck.IsZero() {
+			gauge(d.integrityLast, float64(i.LastCheck.Unix()))
+		}
+		gauge(d.integrityOpen, float64(i.IncompleteHours))
+		gauge(d.integrityMissing, float64(i.Missing))
+		count(d.integrityChecks, i.Checks-i.Failed, "done")
+		count(d.integrityChecks, i.Failed, "failed")
+		for _, f := range i.Findings {
+			count(d.integrityFound, f.Complete, f.Check, "complete")
+			count(d.integrityFound, f.Incomplete, f.Check, "incomplete")
 		}
 	}
 	for _, in := range status.Inputs {

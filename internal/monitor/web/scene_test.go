@@ -99,6 +99,20 @@ func newScene() *scene {
 	return s
 }
 
+// incomplete is a past in which an hour lacks events and a digest names a file that is not there.
+func (s *scene) incomplete() *api.Integrity {
+	now := s.time().UTC()
+	hour := now.Truncate(time.Hour)
+	return &api.Integrity{
+		CheckedUntil: hour.Add(-3 * time.Hour), LastCheck: now.Add(-20 * time.Minute), NextCheck: now.Add(40 * time.Minute), Checks: 31, Failed: 1,
+		Findings:        []api.IntegrityFindings{{Check: "audit", Complete: 412, Incomplete: 1}, {Check: "verify", Complete: 398, Incomplete: 1}},
+		IncompleteHours: 2, Missing: 18, Incomplete: []api.IncompleteHour{
+			{Hour: hour.Add(-5 * time.Hour), Check: "audit", Account: "111122223333", Region: "eu-west-1", Missing: 17, Reason: "missing", Since: now.Add(-80 * time.Minute)},
+			{Hour: hour.Add(-9 * time.Hour), Check: "verify", Account: "444455556666", Region: "us-east-1", Missing: 1, Reason: "log files missing", Since: now.Add(-20 * time.Minute)},
+		},
+	}
+}
+
 func (s *scene) time() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -241,6 +241,7 @@ func TestMetrics(t *testing.T) {
 	s := newScene()
 	s.minutes(3)
 	s.breakOutput()
+	s.AttachIntegrity(s.incomplete)
 	opt := config(nil)
 	opt.Source = s.Monitor
 	text := body(t, serve(t, opt, "GET", "/metrics", nil))

@@ -67,12 +67,13 @@ function render(s) {
   show($("rules"), rules_.length > 0 ? rules(rules_, s) : []);
   show($("places"), places(s));
   top(s);
+  integrity(s);
   letters(s);
   const c = s.process;
   $("process").textContent = `${bytes(c.memory_bytes)} memory, ${span(c.cpu_seconds)} CPU time on ${c.cores} cores, ${c.goroutines} goroutines`;
 }
 
-const title = (p) => ({ output: "The output takes nothing", dead_letters: "Dead letters cannot be stored" })[p.where] || p.where.replace(/^input (.*)/, "Input $1 cannot read").replace(/^output (.*)/, "The output $1 takes nothing");
+const title = (p) => ({ output: "The output takes nothing", dead_letters: "Dead letters cannot be stored", integrity: "The past is not complete" })[p.where] || p.where.replace(/^input (.*)/, "Input $1 cannot read").replace(/^output (.*)/, "The output $1 takes nothing");
 
 function problem(p, s) {
   return h("li", { class: p.blocking ? "blocking" : "" },
@@ -183,6 +184,21 @@ function letters(s) {
             l.sample ? h("details", { class: "sample" }, h("summary", {}, "Beginning of the record"), h("pre", {}, l.sample)) : null),
           h("td", {}, l.input), h("td", { class: "wide" }, h("span", { class: "mono break", title: l.origin || null }, `${fileName(l.origin)} #${l.index}`)),
           h("td", { class: "num" }, bytes(l.size)))))))));
+}
+
+function integrity(s) {
+  const i = s.integrity;
+  $("integrity-part").hidden = !i;
+  if (!i) return;
+  const found = i.findings.map((f) => `${f.check}: ${count(f.complete)} complete, ${count(f.incomplete)} not`).join("; ");
+  $("integrity-note").textContent = [i.checked_until ? `Looked at up to ${i.checked_until.slice(0, 16).replace("T", " ")} UTC.` : "Nothing was looked at yet.",
+    i.running ? "A check is being made." : i.last_check ? `The last check ended ${ago(i.last_check, s.now)}.` : "", found].filter(Boolean).join(" ");
+  const col = (name, cls) => h("th", { scope: "col", class: cls }, name);
+  show($("integrity"), i.incomplete.length === 0 ? h("p", { class: "empty" }, i.checked_until ? "Every hour that was looked at is complete." : "Nothing yet.") :
+    h("table", {}, h("caption", { class: "quiet" }, `Hours that are not complete: ${count(i.incomplete_hours)}`),
+      h("thead", {}, h("tr", {}, col("Hour (UTC)"), col("Check"), col("Account"), col("Region"), col("Reason"), col("Missing", "num"))),
+      h("tbody", {}, i.incomplete.map((o) => h("tr", {}, h("td", {}, o.hour ? o.hour.slice(0, 16).replace("T", " ") : "no time"),
+        h("td", {}, o.check), h("td", { class: "mono" }, o.account), h("td", {}, o.region), h("td", {}, o.reason), h("td", { class: "num" }, count(o.missing)))))));
 }
 
 // fileName is what tells files apart; the rest of the name shows when it is pointed at.
