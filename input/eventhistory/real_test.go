@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/quota"
 	"github.com/trailbeat/trailbeat/internal/registry"
 )
 
@@ -46,12 +47,16 @@ func server(t *testing.T) (aws.Config, string) {
 func all(t *testing.T, session *aws.Session, region string) (ids []string) {
 	t.Helper()
 	ask := &cloudtrail.LookupEventsInput{MaxResults: awssdk.Int32(50), EndTime: awssdk.Time(time.Now())}
+	limit, pause := new(quota.Limiter), 500*time.Millisecond
 	for {
-		out, err := session.CloudTrail(region).LookupEvents(t.Context(), ask)
+		require.NoError(t, limit.Wait(t.Context(), pause))
+		out, err := session.CloudTrail(region).LookupEvents(t.Context(), ask, oneTry)
 		if aws.ClassOf(err) == aws.ClassThrottled {
-			continue // the SDK waited
+			limit.Throttled(pause)
+			continue
 		}
 		require.NoError(t, err)
+		limit.Good(pause)
 		for _, e := range out.Events {
 			ids = append(ids, *e.EventId)
 		}

@@ -2,6 +2,7 @@ package eventhistory
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -70,6 +71,10 @@ func (in *Input) enabled(ctx context.Context) ([]string, error) {
 		out, err := in.account.ListRegions(ctx, ask)
 		if err != nil {
 			err = in.listCall().Explain(err)
+			var told *aws.Error
+			if errors.As(err, &told) && told.Class == aws.ClassNoKey {
+				told.Class, told.Hint = aws.ClassOther, "this server does not know the call"
+			}
 			return nil, fmt.Errorf("%w; until then the regions are read that every account has (regions: [default]); name others with the option regions", err)
 		}
 		for _, r := range out.Regions {
