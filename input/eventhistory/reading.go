@@ -236,17 +236,17 @@ func (in *Input) event(s *stream, r *reading, e *types.Event) error {
 
 // admit says whether an event is to be handed out, and remembers it.
 func (s *stream) admit(r *reading, k seen.Key) bool {
-	if r.past {
-		_, known := r.edge[k]
-		known = known || s.before != nil && s.before.Has(k)
-		if k.At == r.low*1000 {
-			r.edge[k] = struct{}{}
-		}
-		return !known
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.seen.Add(k)
+	if !r.past {
+		return s.seen.Add(k)
+	}
+	_, known := r.edge[k]
+	known = known || s.before != nil && s.before.Has(k)
+	if k.At == r.low*1000 {
+		r.edge[k] = struct{}{}
+	}
+	return !known
 }
 
 // remembers says that an event which is not known was not handed out before.

@@ -107,6 +107,9 @@ func (s *stream) give(m *mark) bool {
 func (s *stream) drop(m *mark) {
 	for _, k := range m.keys {
 		s.seen.Remove(k)
+		if s.before != nil {
+			s.before.Remove(k)
+		}
 	}
 }
 

@@ -38,11 +38,11 @@ func TestContract(t *testing.T) {
 				return inputtest.Source{
 					Seed: func(records []string) {
 						for _, r := range records {
-							n++
-							h.Put("us-east-1", awstest.HistoryEvent{ID: fmt.Sprint("event-", n), At: at, Text: r})
-							if at = at.Add(step); c.lookback == 0 && n >= 60 {
+							if n++; c.lookback == 0 && n > 60 {
 								at = time.Now() // what comes later happened later
 							}
+							h.Put("us-east-1", awstest.HistoryEvent{ID: fmt.Sprint("event-", n), At: at, Text: r})
+							at = at.Add(step)
 						}
 					},
 					Open: func() input.Input {

@@ -2,8 +2,6 @@ package eventhistory
 
 import (
 	"time"
-
-	"github.com/trailbeat/trailbeat/input/seen"
 )
 
 const (
@@ -62,7 +60,7 @@ func (in *Input) look(s *stream, now time.Time) {
 		s.ahead.leave(span{s.ahead.settled, settles - 1}, s.past != nil)
 		s.ahead.settled = settles
 		if s.before == nil {
-			s.before, s.seen = s.seen, seen.New(in.cfg.SeenMax)
+			s.before, s.seen = s.seen, s.seen.Since(settles*1000) // what it still reads again stays known
 		}
 	}
 	if edge := in.oldest(now); s.ahead.settled < edge && edge <= end {

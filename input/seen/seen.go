@@ -85,6 +85,22 @@ func (s *Set) Forget(before int64) {
 	}
 }
 
+// Since gives a set of the same size with the events from a time on, in milliseconds since 1970.
+func (s *Set) Since(from int64) *Set {
+	other := New(s.max)
+	for at, b := range s.buckets {
+		if (at+1)*bucketMillis <= from {
+			continue
+		}
+		for k := range b {
+			if k.At >= from {
+				other.Add(k)
+			}
+		}
+	}
+	return other
+}
+
 // SavedMax is how many events a stop puts into the registry for the next start: 24 bytes each, a third more as text.
 const SavedMax = 10_000
 

@@ -47,3 +47,16 @@ func TestSeen(t *testing.T) {
 	assert.False(t, again.Add(key(5)), "the newest are kept")
 	assert.True(t, again.Add(key(4)))
 }
+
+func TestSince(t *testing.T) {
+	s := New(10)
+	for at := range int64(6) {
+		s.Add(KeyOf("event", at*30_000))
+	}
+	later := s.Since(60_000)
+	require.Equal(t, 4, later.Len())
+	require.False(t, later.Has(KeyOf("event", 30_000)))
+	require.True(t, later.Has(KeyOf("event", 60_000)))
+	later.Remove(KeyOf("event", 60_000))
+	require.True(t, s.Has(KeyOf("event", 60_000)), "the sets share nothing")
+}
