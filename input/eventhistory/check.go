@@ -52,6 +52,10 @@ func (in *Input) Check(ctx context.Context, report func(Step)) {
 	}
 	const find = "find regions"
 	list, err := in.regions(ctx)
+	if class := aws.ClassOf(err); class == aws.ClassCredentials || class == aws.ClassExpired { // it is the same in every region
+		report(Step{Name: find, Err: err})
+		return
+	}
 	switch {
 	case err != nil:
 		report(Step{Name: find, Err: err})

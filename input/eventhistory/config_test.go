@@ -114,6 +114,13 @@ func TestCheck(t *testing.T) {
 			"look up events: 1 of 1 regions can be read; they hold no event", "decode one record: skipped there is no event yet",
 		}, steps(b))
 	})
+	bubble(t, "wrong keys", func(t *testing.T, b *bench) {
+		b.cfg.Regions = nil
+		b.refuse("ListRegions", 403, "UnrecognizedClientException", func() bool { return true })
+		list := steps(b)
+		require.Len(t, list, 2)
+		assert.Contains(t, list[1], "find regions: FAILED asking which regions are enabled in the account: no valid credentials")
+	})
 	bubble(t, "one of two is denied", func(t *testing.T, b *bench) {
 		b.cfg.Regions = []string{"us-east-1", "eu-west-1"}
 		b.server.Hook(func(call string, r *http.Request) *awstest.Fault {

@@ -168,11 +168,11 @@ func TestFollow(t *testing.T) {
 		b.open()
 		got := b.read(10 * time.Minute)
 		b.event("eu-south-2", time.Hour, 0)
-		b.h.Regions = []string{"us-east-1", "eu-south-2"}
+		b.h.SetRegions("us-east-1", "eu-south-2")
 		got = append(got, b.read(2*time.Hour)...)
 		same(t, b.ids, got)
 		assert.EqualValues(t, 2, b.in.Stats().Streams)
-		b.h.Regions = []string{"eu-south-2"}
+		b.h.SetRegions("eu-south-2")
 		b.read(2 * time.Hour)
 		assert.EqualValues(t, 1, b.in.Stats().Streams)
 		contains(t, b.log.String(), "a region is no longer enabled")

@@ -72,7 +72,7 @@ func property(t *testing.T, seed uint64) {
 		}[d.n(4)]
 	})
 	var mu sync.Mutex
-	delivered := map[string]bool{}
+	delivered, kills := map[string]bool{}, 0
 	for life := range 6 {
 		b.open()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(1+d.n(40))*time.Minute)
@@ -111,6 +111,7 @@ func property(t *testing.T, seed uint64) {
 		}
 		cancel()
 		if kill := d.chance(0.7) && life < 5; kill {
+			kills++
 			b.in.stop() // a killed process does nothing more
 			close(dead)
 			acks.Wait()
@@ -129,6 +130,7 @@ func property(t *testing.T, seed uint64) {
 		delivered[id] = true
 	}
 	require.NoError(t, b.in.Close())
+	t.Logf("%d events, %d lives, %d of them ended by a kill", len(b.ids), 7, kills)
 	missing := slices.DeleteFunc(slices.Clone(b.ids), func(id string) bool { return delivered[id] })
 	require.Empty(t, missing)
 }

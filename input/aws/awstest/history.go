@@ -69,6 +69,13 @@ func (s *Server) History() *History {
 	return h
 }
 
+// SetRegions changes the enabled regions while calls are made.
+func (h *History) SetRegions(names ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.Regions = names
+}
+
 // Put adds an event to a region.
 func (h *History) Put(region string, e HistoryEvent) {
 	h.mu.Lock()
@@ -90,7 +97,9 @@ func regionOf(r *http.Request) string {
 func (h *History) regions(w http.ResponseWriter, r *http.Request) {
 	var in struct{ NextToken string }
 	_ = json.NewDecoder(r.Body).Decode(&in)
+	h.mu.Lock()
 	list := h.Regions
+	h.mu.Unlock()
 	if len(list) == 0 {
 		list = []string{"us-east-1"}
 	}
