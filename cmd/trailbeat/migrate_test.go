@@ -51,6 +51,7 @@ func TestMigrate(t *testing.T) {
 // TestMigrateOthers does the same for adapter files of LimaCharlie and for RSA's lists of parameters. No secret of theirs is in what is
 // printed.
 func TestMigrateOthers(t *testing.T) {
+	comments := regexp.MustCompile(`(?m)^ +# .*\n`)
 	variables := regexp.MustCompile(`\$\{([A-Z0-9_]+)\}`)
 	values := map[string]string{"REGION": "eu-west-1", "QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/q"}
 	for _, system := range []string{"limacharlie", "netwitness"} {
@@ -68,7 +69,8 @@ func TestMigrateOthers(t *testing.T) {
 					code, printed, report := trailbeat(t, "migrate", name)
 					assert.Zero(t, code, report)
 					base := strings.TrimSuffix(name, filepath.Ext(name))
-					compare(t, base+".migrated.yml", printed)
+					// What options do is told by the first input that has them, whichever that is.
+					compare(t, base+".migrated.yml", comments.ReplaceAllString(printed, ""))
 					compare(t, base+".report.txt", report)
 					for _, secret := range []string{"AKIDEXAMPLE", "not-a-"} {
 						assert.NotContains(t, printed+report, secret)

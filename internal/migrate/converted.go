@@ -55,9 +55,14 @@ func (w *writer) end() { w.indent = "" }
 
 // option writes one with its value; nothing where it has none.
 func (w *writer) option(name, value string) {
-	if value != "" {
-		w.WriteString(w.indent + name + ": " + scalar(value) + "\n")
+	if value == "" {
+		return
 	}
+	text := scalar(value)
+	if number.MatchString(value) {
+		text = value
+	}
+	w.WriteString(w.indent + name + ": " + text + "\n")
 }
 
 // list writes an option that holds a list of texts.
@@ -76,7 +81,10 @@ func (w *writer) list(name string, values ...string) {
 // raw writes a line as it is.
 func (w *writer) raw(line string) { w.WriteString(w.indent + line + "\n") }
 
-var plain = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
+var (
+	plain  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
+	number = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
+)
 
 // scalar writes a value in YAML: as it is where nothing in it means something else.
 func scalar(value string) string {
