@@ -122,3 +122,37 @@ processors:
 	assert.NotContains(t, printed, "tags: [x]")
 	assert.NotContains(t, printed, "tags: [y]")
 }
+
+// TestMigrateAsDocumented takes the two adapter files that the documentation of the adapter shows, as they stand there.
+func TestMigrateAsDocumented(t *testing.T) {
+	dir := cmp.Or(os.Getenv("TRAILBEAT_SHARED"), filepath.Join("..", "..", "..", "shared"))
+	pages, err := filepath.Glob(filepath.Join(dir, "seeds", "000_*.txt"))
+	require.NoError(t, err)
+	if len(pages) != 1 {
+		t.Skip("no reference data; name its folder in TRAILBEAT_SHARED")
+	}
+	page, err := os.ReadFile(pages[0])
+	require.NoError(t, err)
+	blocks := regexp.MustCompile(`(?m)^(?:s3|sqs):\n(?: .*\n)+`).FindAllString(string(page), -1)
+	require.Len(t, blocks, 2)
+	t.Chdir(t.TempDir())
+	for name, value := range map[string]string{
+		"S3_BUCKET_NAME": "trail", "S3_SECRET_KEY": "x", "S3_ACCESS_KEY": "x", "SQS_REGION": "eu-west-1", "SQS_SECRET_KEY": "x", "SQS_ACCESS_KEY": "x",
+		"SQS_QUEUE_URL": "https://sqs.eu-west-1.amazonaws.com/1/q",
+	} {
+		t.Setenv(name, value)
+	}
+	for i, want := range []string{"bucket_arn: arn:aws:s3:::${S3_BUCKET_NAME}", "queue_url: ${SQS_QUEUE_URL}"} {
+		require.NoError(t, os.WriteFile("adapter.yml", []byte(blocks[i]), 0o600))
+		code, printed, report := trailbeat(t, "migrate", "adapter.yml")
+		require.Zero(t, code, report)
+		for _, line := range []string{want, "name: aws-cloudtrail-logs", "seed: super-special-seed-key", "platform: aws"} {
+			assert.Contains(t, printed, line)
+		}
+		assert.Contains(t, report, "0 not taken over")
+		require.NoError(t, os.WriteFile("ours.yml", []byte(printed), 0o600))
+		code, stdout, stderr := trailbeat(t, "test", "config", "-c", "ours.yml")
+		require.Zero(t, code, stderr)
+		assert.Contains(t, stdout, "Config OK")
+	}
+}
