@@ -18,6 +18,7 @@ import (
 	"github.com/trailbeat/trailbeat/internal/registry"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
+	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 const (
@@ -131,8 +132,18 @@ func (e *manageEngine) Check(in manage.Input) (warnings []string, faults []manag
 			}
 		}
 	})
+	kind, _ := in.Options["type"].(string)
+	if _, known := e.components.Inputs[kind]; known {
+		faults = append(faults, wrongTypes("", e.inputOptions(kind), in.Options)...)
+	}
+	faults = append(faults, wrongTypes("routing", config.Describe(&routing.Config{}), in.Routing)...)
 	_, warnings, more := e.resolve(in)
-	return warnings, append(faults, more...)
+	for _, f := range more {
+		if !slices.ContainsFunc(faults, func(o manage.Fault) bool { return o.Member == f.Member }) {
+			faults = append(faults, f)
+		}
+	}
+	return warnings, faults
 }
 
 // eachOption calls fn with the dotted name of each member below v; elements of lists have no part in it.
@@ -156,14 +167,7 @@ func (e *manageEngine) resolve(in manage.Input) (*inputSetting, []string, []mana
 	const group = "trailbeat.inputs.0"
 	options := literal(in.Options).(map[string]any)
 	options["id"] = in.ID
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text) // JSON is YAML
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(map[string]any{"trailbeat": map[string]any{"inputs": []any{options}}}); err != nil {
-		return nil, nil, []manage.Fault{{Message: "the options cannot be written: " + err.Error()}}
-	}
-	none := func(string) (string, bool) { return "", false }
-	tree, err := config.Load([]config.Source{{Name: "source", Data: text.Bytes()}}, config.Options{Lookup: none})
+	tree, err := asConfig(map[string]any{"trailbeat": map[string]any{"inputs": []any{options}}})
 	var faults config.Errors
 	if err != nil && !errors.As(err, &faults) {
 		return nil, nil, []manage.Fault{{Message: err.Error()}}
@@ -207,6 +211,27 @@ func (e *manageEngine) resolve(in manage.Input) (*inputSetting, []string, []mana
 		return nil, nil, list
 	}
 	return found, append(warnings, more...), nil
+}
+
+// asConfig makes a configuration of what came as JSON. It has no variables.
+func asConfig(v map[string]any) (*config.Tree, error) {
+	data, err := json.Marshal(v) // JSON is YAML, but for characters that YAML wants to be escaped
+	if err != nil {
+		return nil, fmt.Errorf("writing the options: %w", err)
+	}
+	var text bytes.Buffer
+	for _, c := range string(data) {
+		switch {
+		case c < 0x7f:
+			text.WriteRune(c)
+		case c <= 0xffff:
+			fmt.Fprintf(&text, `\u%04x`, c)
+		default:
+			fmt.Fprintf(&text, `\U%08x`, c)
+		}
+	}
+	none := func(string) (string, bool) { return "", false }
+	return config.Load([]config.Source{{Name: "source", Data: text.Bytes()}}, config.Options{Lookup: none})
 }
 
 // literal keeps texts from being taken for variables.

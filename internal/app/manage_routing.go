@@ -1,14 +1,13 @@
 package app
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"strconv"
 
 	"github.com/trailbeat/trailbeat/internal/config"
 	"github.com/trailbeat/trailbeat/internal/manage"
@@ -31,19 +30,14 @@ func (e *manageEngine) routing(in manage.Input) (*routing.Config, []string, conf
 	if len(in.Routing) == 0 {
 		return nil, nil, nil
 	}
-	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	err := enc.Encode(map[string]any{"routing": literal(in.Routing)})
+	if at := nullAt("routing", in.Routing); at != "" {
+		return nil, nil, config.Errors{{Path: at, Message: "is null; leave it out"}}
+	}
 	var found struct {
 		Routing ownRouting `config:"routing"`
 	}
 	found.Routing.outputs = e.s.outputNames()
-	var tree *config.Tree
-	if err == nil {
-		none := func(string) (string, bool) { return "", false }
-		tree, err = config.Load([]config.Source{{Name: "source", Data: text.Bytes()}}, config.Options{Lookup: none})
-	}
+	tree, err := asConfig(map[string]any{"routing": literal(in.Routing)})
 	if err == nil {
 		err = tree.Decode(&found)
 	}
@@ -75,6 +69,27 @@ func (e *manageEngine) routing(in manage.Input) (*routing.Config, []string, conf
 		}
 	}
 	return &own, slices.Compact(warnings), nil
+}
+
+// nullAt is the dotted name of the first member below v that is null; empty: there is none.
+func nullAt(at string, v any) string {
+	switch v := v.(type) {
+	case nil:
+		return at
+	case map[string]any:
+		for _, name := range names(v) {
+			if found := nullAt(at+"."+name, v[name]); found != "" {
+				return found
+			}
+		}
+	case []any:
+		for i := range v {
+			if found := nullAt(at+"."+strconv.Itoa(i), v[i]); found != "" {
+				return found
+			}
+		}
+	}
+	return ""
 }
 
 // ownRouting is the group routing with the outputs that there are.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -83,9 +84,13 @@ func (m *Manager) commit(j *job, c change, fn func()) error {
 		*j = before
 		return err
 	}
-	for _, v := range c {
+	for key, v := range c {
+		id, isSource := strings.CutPrefix(key, sourceKey)
 		if s, ok := v.(*Source); ok {
-			m.sources[s.ID] = s
+			m.sources[id] = s
+		} else if isSource {
+			delete(m.sources, id)
+			delete(m.troubles, id)
 		}
 	}
 	return nil
@@ -180,11 +185,7 @@ func (m *Manager) begin(ctx context.Context, j *job) error {
 func (m *Manager) goBack(ctx context.Context, j *job, next, before *Source, why error) error {
 	message := "the source cannot be started: " + why.Error()
 	if before == nil {
-		err := m.end(j, Failed, message, change{}.noSource(next.ID))
-		if err == nil {
-			m.update(func() { delete(m.sources, next.ID); delete(m.troubles, next.ID) })
-		}
-		return err
+		return m.end(j, Failed, message, change{}.noSource(next.ID))
 	}
 	if err := m.end(j, Failed, message+"; it is as it was", change{}.source(before)); err != nil {
 		return err
@@ -263,12 +264,7 @@ func (m *Manager) purge(j *job) error {
 	if err := m.engine.Forget(j.Source); err != nil {
 		return m.end(j, Failed, "its checkpoints cannot be removed: "+err.Error())
 	}
-	id := j.Source
-	if err := m.end(j, Succeeded, "nothing is left of the source", change{}.noSource(id)); err != nil {
-		return err
-	}
-	m.update(func() { delete(m.sources, id) })
-	return nil
+	return m.end(j, Succeeded, "nothing is left of the source", change{}.noSource(j.Source))
 }
 
 // sweep purges what was in the trash for long enough, and forgets old orders and secrets that nobody names.

@@ -97,7 +97,7 @@ func (r *reader) text(in map[string]any, path, name string, required bool) strin
 	full := path + name
 	s, isText := v.(string)
 	switch {
-	case !there || v == nil:
+	case !there || v == nil && required:
 		if required {
 			r.bad(full, "is missing")
 		}
@@ -132,7 +132,7 @@ func (r *reader) clean(full, s string, most int) string {
 func (r *reader) whole(in map[string]any, path, name string, least, most int) (n int, ok bool) {
 	v, there := in[name]
 	full := path + name
-	if !there || v == nil {
+	if !there {
 		return 0, false
 	}
 	var text string

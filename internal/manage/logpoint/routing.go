@@ -91,6 +91,9 @@ func (r *reader) criterion(p *policy, in map[string]any, at string) rule {
 	value, there := in["value"]
 	switch v := value.(type) {
 	case nil:
+		if there {
+			r.bad(at+"value", "is null; leave it out where any value will do")
+		}
 	case string:
 		c.value = r.clean(at+"value", v, maxText)
 	case bool, fmt.Stringer: // a number is one
@@ -100,7 +103,7 @@ func (r *reader) criterion(p *policy, in map[string]any, at string) rule {
 	}
 	switch t := r.text(in, at, "type", false); strings.ToLower(strings.NewReplacer("_", "", " ", "").Replace(t)) {
 	case "":
-		c.present = !there || value == nil || value == ""
+		c.present = !there || value == ""
 	case "keypresent":
 		c.present = true
 	case "keypresentvaluematches", "valuematches":
@@ -172,7 +175,7 @@ func (r *reader) repos(p *policy, v any) {
 		name := r.repo(p, at+"repo_name", r.text(one, at, "repo_name", true))
 		r.text(one, at, "path", true)
 		days, ok := r.whole(one, at, "retention", 1, 36500)
-		if _, there := one["retention"]; !there {
+		if one["retention"] == nil {
 			r.bad(at+"retention", "is missing; it is the number of days that documents are kept")
 		}
 		switch before, twice := p.days[name]; {

@@ -60,7 +60,9 @@ func (r *reader) data(data map[string]any, opt Options, d *manage.Draft) {
 		r.bad(at+"type", "is %q, but only %s can be made here; other inputs are made below /api/v1/sources", t, sourceType)
 	}
 	for _, name := range []string{"vendor_name", "description", "documentation_link", "template_vid", "id"} {
-		r.text(data, at, name, false)
+		if data[name] != nil {
+			r.text(data, at, name, false)
+		}
 	}
 	if v, there := data["logo"]; there && v != nil {
 		if _, ok := v.(string); !ok {
@@ -98,7 +100,7 @@ func (r *reader) source(in map[string]any, options map[string]any) *time.Locatio
 	const at = "data.config.Source."
 	r.unknown(in, at, "name", "interval", "charset", "timezone")
 	r.text(in, at, "name", true)
-	if _, there := in["interval"]; !there {
+	if in["interval"] == nil {
 		r.bad(at+"interval", "is missing; it is the time between two looks at the bucket, in minutes")
 	} else if n, ok := r.whole(in, at, "interval", 1, 7*24*60); ok {
 		options["bucket_list_interval"] = strconv.Itoa(n) + "m"
@@ -218,7 +220,7 @@ func (r *reader) proxy(in map[string]any, options map[string]any) {
 		if text, isText := v["status"].(string); isText {
 			status, ok = onOff(text)
 		}
-		if v["status"] != nil && !ok {
+		if !ok {
 			r.bad(at+"status", "must be true or false")
 		}
 		on = status && (on || !isBool)
@@ -244,7 +246,7 @@ func (r *reader) proxy(in map[string]any, options map[string]any) {
 		return
 	}
 	if !ok {
-		if from["port"] == nil {
+		if _, there := from["port"]; !there {
 			r.bad(at+"port", "is missing")
 		}
 		return

@@ -96,6 +96,7 @@ func TestFaultsNameTheMember(t *testing.T) {
 		"no source":         {map[string]any{"Source": nil}, "data.config.Source", "is missing"},
 		"a list":            {map[string]any{"Connector": []any{}}, "data.config.Connector", "is a list, but must be an object"},
 		"no interval":       {map[string]any{"Source.interval": nil}, "data.config.Source.interval", "in minutes"},
+		"interval of null":  {map[string]any{"Source.interval": json.RawMessage("null")}, "data.config.Source.interval", "in minutes"},
 		"interval of zero":  {map[string]any{"Source.interval": 0}, "data.config.Source.interval", "from 1 to"},
 		"half a minute":     {map[string]any{"Source.interval": 0.5}, "data.config.Source.interval", "whole number"},
 		"charset":           {map[string]any{"Source.charset": "utf_16"}, "data.config.Source.charset", "CloudTrail writes UTF-8"},
