@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 
@@ -49,6 +50,13 @@ func (e *manageEngine) routing(in manage.Input) (*routing.Config, []string, conf
 		return nil, nil, faults
 	}
 	own := found.Routing.Config
+	for _, t := range own.Targets() {
+		for _, part := range []string{t.Dataset, t.Namespace} {
+			if part != "" && !streamPart.MatchString(part) {
+				return nil, nil, config.Errors{{Path: "routing", Message: fmt.Sprintf("names the data stream part %q; write it with lower-case letters, digits, _ and dots, a letter, digit or _ first", part)}}
+			}
+		}
+	}
 	if (own.CatchAll == routing.Target{}) {
 		own.Rules = append(own.Rules, e.s.Routing.Rules...)
 		own.CatchAll = e.s.Routing.CatchAll
@@ -91,6 +99,9 @@ func nullAt(at string, v any) string {
 	}
 	return ""
 }
+
+// streamPart is narrower than what a configuration may name: whoever sends a request sees no log.
+var streamPart = regexp.MustCompile(`^[a-z0-9_][a-z0-9_.]{0,99}$`)
 
 // ownRouting is the group routing with the outputs that there are.
 type ownRouting struct {

@@ -19,6 +19,8 @@ const (
 
 var field = regexp.MustCompile(`^[A-Za-z_@][A-Za-z0-9_@-]*(\.[A-Za-z0-9_@-]+){0,9}$`)
 
+var repoName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_. -]{0,99}$`)
+
 // operations are the ways in which what to do is written.
 var operations = map[string]string{
 	"store": store, "store_raw": store, "store raw message": store, "store raw": store,
@@ -147,8 +149,8 @@ func (r *reader) repo(p *policy, at, name string) string {
 		return name
 	}
 	clean := namespace(name)
-	if strings.ContainsAny(clean, "\\/*?\"<>|,#:") || len(clean) > 100 {
-		r.bad(at, "is %q, but the name of a repo becomes part of the name of a data stream: at most 100 bytes without \\ / * ? \" < > | , # and :", name)
+	if !repoName.MatchString(name) {
+		r.bad(at, "is %q, but the name of a repo becomes part of the name of a data stream: at most 100 letters, digits, _, -, spaces and dots, a letter, digit or _ first", name)
 		return ""
 	}
 	if clean != name {
