@@ -181,6 +181,8 @@ func (f *fleet) dock(s *ship) {
 
 func (f *fleet) complete() {
 	f.t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	missing := 0
 	for _, id := range f.want {
 		if f.got[id] == 0 {
@@ -192,6 +194,8 @@ func (f *fleet) complete() {
 }
 
 func (f *fleet) twice() (n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, c := range f.got {
 		n += c - 1
 	}

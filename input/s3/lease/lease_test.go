@@ -361,13 +361,20 @@ func TestModel(t *testing.T) {
 					if !assert.Equal(t, 1, m.holders(name), "%s has no owner", name) {
 						m.explain(name)
 					}
+					m.mu.Lock()
 					assert.Greater(t, m.counted[name], before[name], name)
+					m.mu.Unlock()
 				}
 				for _, p := range m.members {
 					m.kill(p)
 				}
-				synctest.Wait()
+				for _, p := range m.members {
+					p.work.Wait()
+				}
 				time.Sleep(time.Minute) // what is under way
+				m.shelf.mu.Lock()
+				puts := m.shelf.puts
+				m.shelf.mu.Unlock()
 				twice, files := 0, 0
 				for name := range m.counted {
 					for n := range m.counted[name] {
@@ -387,7 +394,7 @@ func TestModel(t *testing.T) {
 					}
 				}
 				s := m.members[len(m.members)-1].g.Stats()
-				t.Logf("%d files, %d times by another one again, %d members, %d puts; the last member: %+v", files, twice, joined, m.shelf.puts, s)
+				t.Logf("%d files, %d times by another one again, %d members, %d puts; the last member: %+v", files, twice, joined, puts, s)
 			})
 		})
 	}
