@@ -261,7 +261,8 @@ func (g *Group) look(ctx context.Context) ([]string, error) {
 			s = sight{etag: item.ETag, since: now, moved: known}
 		}
 		seen[id] = s
-		if id != own && since(s.since) >= g.cfg.Duration {
+		// By the monotonic clock alone: a wall clock that is set must not make others look dead.
+		if id != own && now.Sub(s.since) >= g.cfg.Duration {
 			stale = append(stale, id)
 			continue
 		}
