@@ -59,7 +59,7 @@ func writeEstimate(w io.Writer, e backfill.Estimate) error {
 		if e.Restores {
 			what = "to be restored, and read by a later call"
 		}
-		row("archived", "%d objects, %s in GLACIER or DEEP_ARCHIVE: %s", e.Archived, terminal.Bytes(float64(e.ArchivedBytes)), what)
+		row("archived", "%s, %s in GLACIER or DEEP_ARCHIVE: %s", countOf(e.Archived, "object"), terminal.Bytes(float64(e.ArchivedBytes)), what)
 	}
 	if e.Tiered > 0 {
 		row("tiered", "%d objects in INTELLIGENT_TIERING, about %d of them in an archive tier (%d of %d that were looked at)", e.Tiered, e.TieredArchived, e.Sample.TieredArchived, e.Sample.Tiered)
