@@ -105,3 +105,54 @@ func TestRights(t *testing.T) {
 		})
 	}
 }
+
+// TestRightsOfSearch searches with the rights of an audit, and with less.
+func TestRightsOfSearch(t *testing.T) {
+	get := func(name string) string { return os.Getenv("TRAILBEAT_TEST_SECURE_" + name) }
+	if get("URL") == "" || get("CA") == "" {
+		t.Skip("needs an Elasticsearch with security: set TRAILBEAT_TEST_SECURE_URL, _USERNAME, _PASSWORD and _CA")
+	}
+	const name = "logs-aws.cloudtrail.search-default"
+	secure := func(c *Config) { c.Index, c.SSL.CertificateAuthorities = name, []string{get("CA")} }
+	root := open(t, get("URL"), secure, func(c *Config) { c.Username, c.Password = get("USERNAME"), get("PASSWORD") })
+	defer root.Close()
+	server, err := root.Server(t.Context())
+	require.NoError(t, err)
+	if server.Flavour != Elasticsearch {
+		t.Skip("keys are those of Elasticsearch")
+	}
+	ask := func(method, path, body string) answer {
+		t.Helper()
+		a, err := root.client.call(t.Context(), method, path, []byte(body))
+		require.NoError(t, err)
+		return a
+	}
+	empty := func() {
+		_, _ = root.client.call(t.Context(), http.MethodDelete, "/_data_stream/"+name, nil)
+		_, _ = root.client.call(t.Context(), http.MethodDelete, "/_index_template/trailbeat-"+name, nil)
+	}
+	empty()
+	defer empty()
+	_, err = root.Setup(t.Context(), oneNode(), SetupOptions{})
+	require.NoError(t, err)
+	with := func(privileges string) *Output {
+		a := ask(http.MethodPost, "/_security/api_key", `{"name":"search","role_descriptors":{"r":{"indices":[{"names":["logs-aws.cloudtrail.*"],"privileges":[`+privileges+`]}]}}}`)
+		require.Equal(t, http.StatusOK, a.status, string(a.body))
+		var made struct{ Encoded string }
+		require.NoError(t, json.Unmarshal(a.body, &made))
+		out := open(t, get("URL"), secure, func(c *Config) { c.APIKey = made.Encoded })
+		t.Cleanup(func() { _ = out.Close() })
+		return out
+	}
+	_, err = root.Write(t.Context(), dated(0, 5, time.Now()))
+	require.NoError(t, err)
+
+	reader := with(`"read"`)
+	counts, err := reader.Copies(t.Context(), "", []string{dated(0, 1, time.Now())[0].Meta.ID, "absent"})
+	require.NoError(t, err)
+	assert.Equal(t, []int{1, 0}, counts, "also what no refresh has made visible")
+	assert.Len(t, found(t, with(`"read","maintenance"`), output.Selection{}), 5, "it makes visible what was stored a moment ago")
+	assert.Len(t, found(t, reader, output.Selection{}), 5)
+	err = with(`"create_doc"`).Stored(t.Context(), output.Selection{}, func([]output.Stored) error { return nil })
+	require.ErrorContains(t, err, "grant read on")
+}

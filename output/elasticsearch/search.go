@@ -413,11 +413,7 @@ func (o *Output) copies(ctx context.Context, index string, ids []string, counts 
 	if len(rest) == 0 {
 		return nil
 	}
-	last := index // a plain index
-	if s, err := o.readStream(ctx, index); err == nil && s != nil {
-		last = s.last()
-	}
-	list, err := o.multiGet(ctx, last, rest, func(i int) string { return ids[i] })
+	list, err := o.multiGet(ctx, o.writeIndex(ctx, index), rest, func(i int) string { return ids[i] })
 	var refused *RequestError
 	if isGone(err) || deniedBy(err) != nil || errors.As(err, &refused) && !passing(err) {
 		return nil // the search is what there is
@@ -431,4 +427,24 @@ func (o *Output) copies(ctx context.Context, index string, ids []string, counts 
 		}
 	}
 	return nil
+}
+
+// writeIndex is the newest index of a data stream, or the name itself where that is none, or may not be looked at.
+func (o *Output) writeIndex(ctx context.Context, name string) string {
+	a, err := o.client.call(ctx, http.MethodGet, "/_data_stream/"+url.PathEscape(name), nil)
+	if err != nil || a.status != http.StatusOK {
+		return name
+	}
+	var found struct {
+		Streams []struct {
+			Indices []struct {
+				Name string `json:"index_name"`
+			} `json:"indices"`
+		} `json:"data_streams"`
+	}
+	if json.Unmarshal(a.body, &found) != nil || len(found.Streams) != 1 || len(found.Streams[0].Indices) == 0 {
+		return name
+	}
+	list := found.Streams[0].Indices
+	return list[len(list)-1].Name
 }
