@@ -211,6 +211,19 @@ func TestFollow(t *testing.T) {
 		}
 		t.Errorf("%d of %d were read, and the oldest was not", len(got), len(b.ids))
 	})
+	bubble(t, "stopped and started, nothing comes again", func(t *testing.T, b *bench) {
+		var got []string
+		for i := range 10 {
+			for range 20 {
+				b.event("us-east-1", time.Duration(i)*time.Second, 0)
+			}
+			b.open()
+			got = append(got, b.read(7*time.Minute)...)
+			require.NoError(t, b.in.Close())
+			time.Sleep(time.Duration(i) * 4 * time.Minute)
+		}
+		same(t, b.ids, got)
+	})
 	bubble(t, "an hour in which nothing ran", func(t *testing.T, b *bench) {
 		b.open()
 		b.read(10 * time.Minute)
