@@ -118,6 +118,9 @@ type manageEngine struct {
 // perils are options that let a source read files of this machine, by the types of inputs that have them, and by processors.
 var perils = []string{"shared_credential_file", "web_identity.token_file", "add_account_names.path"}
 
+// maxManagedWorkers bounds what a request can make the process hold in memory.
+const maxManagedWorkers = 64
+
 // Check implements manage.Engine.
 func (e *manageEngine) Check(in manage.Input) (warnings []string, faults []manage.Fault) {
 	for _, name := range []string{"id", "enabled"} {
@@ -132,6 +135,11 @@ func (e *manageEngine) Check(in manage.Input) (warnings []string, faults []manag
 			}
 		}
 	})
+	if n, ok := in.Options["number_of_workers"].(json.Number); ok {
+		if most, err := n.Int64(); err != nil || most > maxManagedWorkers {
+			faults = append(faults, manage.Fault{Member: "number_of_workers", Message: fmt.Sprintf("must be a whole number of %d at most here", maxManagedWorkers)})
+		}
+	}
 	kind, _ := in.Options["type"].(string)
 	if _, known := e.components.Inputs[kind]; known {
 		faults = append(faults, wrongTypes("", e.inputOptions(kind), in.Options)...)

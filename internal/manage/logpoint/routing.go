@@ -10,6 +10,9 @@ import (
 // maxCriteria bounds the criteria of a source.
 const maxCriteria = 20
 
+// maxField bounds the name of a field. YAML takes no name of more than 1024 bytes, and no document has one of this length.
+const maxField = 256
+
 // What a criterion does with a record.
 const (
 	store      = "store"
@@ -58,6 +61,9 @@ func (r *reader) routing(in map[string]any, name string, opt Options, options ma
 func (r *reader) policy(p *policy, in map[string]any) {
 	const at = "data.config.RoutingPolicy."
 	r.unknown(in, at, "routing_criterion", "routing_criteria", "catch_all", "policy_name", "repos")
+	if in["policy_name"] != nil {
+		r.text(in, at, "policy_name", false)
+	}
 	r.repos(p, in["repos"])
 	p.catchAll = r.repo(p, at+"catch_all", r.text(in, at, "catch_all", true))
 	name := "routing_criterion"
@@ -87,8 +93,8 @@ func (r *reader) policy(p *policy, in map[string]any) {
 func (r *reader) criterion(p *policy, in map[string]any, at string) rule {
 	r.unknown(in, at, "type", "key", "value", "operation", "drop", "repo", "repository")
 	c := rule{key: r.text(in, at, "key", true), does: store, repo: p.catchAll}
-	if c.key != "" && !field.MatchString(c.key) {
-		r.bad(at+"key", "is %q, but must be the name of a field, such as event.action", c.key)
+	if c.key != "" && (!field.MatchString(c.key) || len(c.key) > maxField) {
+		r.bad(at+"key", "is %q, but must be the name of a field, such as event.action, of at most %d bytes", c.key, maxField)
 	}
 	value, there := in["value"]
 	switch v := value.(type) {
