@@ -164,7 +164,7 @@ func TestRouting(t *testing.T) {
 		"RoutingPolicy.catch_all": "Cloud-Trail",
 		"RoutingPolicy.repos": []any{
 			map[string]any{"repo_name": "Cloud-Trail", "path": "/opt/data", "retention": "30"},
-			map[string]any{"repo_name": "_logpoint", "path": "/opt/data", "retention": 365},
+			map[string]any{"repo_name": "_logpoint", "path": "/opt/data", "retention": 365, "remote_logpoint": "other"},
 		},
 		"RoutingPolicy.routing_criterion": []any{
 			map[string]any{"type": "KeyPresent", "key": "error.code", "repo": "_logpoint"},
@@ -186,6 +186,7 @@ func TestRouting(t *testing.T) {
 		"processors": [{"drop_fields": {"id": "trail: 1", "fields": ["event.original"], "ignore_missing": true,
 			"when": {"and": [{"equals": {"event.action": "GetObject"}}, {"not": {"or": [{"has_fields": ["error.code"]}]}}]}}}]}`, string(text))
 	assert.Contains(t, strings.Join(d.Warnings, "\n"), "the namespace cloud_trail")
+	assert.Contains(t, d.Warnings, "data.config.RoutingPolicy.repos.1.remote_logpoint has no effect: copies are the business of the output")
 }
 
 func TestEnrichments(t *testing.T) {
