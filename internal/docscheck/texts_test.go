@@ -63,3 +63,17 @@ func TestTextsOfTheProgram(t *testing.T) {
 		}
 	}
 }
+
+// What other systems have is answered in each row: what it is here, and a test or a reason.
+func TestEveryRowIsAnswered(t *testing.T) {
+	rows := 0
+	for _, l := range readPage(t, "docs/from-other-collectors.md").prose {
+		if !strings.HasPrefix(l.text, "| ") {
+			continue
+		}
+		rows++
+		cells := strings.Split(strings.Trim(l.text, "| "), " | ")
+		assert.Len(t, cells, 3, "line %d: %s", l.number, l.text)
+	}
+	assert.Greater(t, rows, 80)
+}
