@@ -55,7 +55,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		Short: "Prove that log files are complete and unaltered",
 		Long:  verifyHelp,
 		Example: `  trailbeat verify s3://my-trail --from 2026-01-01 --to 2026-04-01
-  trailbeat verify s3://my-trail/prefix --from 30d --account 123456789012 --report verification.html --signed-by "A. Auditor"
+  trailbeat verify s3://my-trail/prefix --from 30d --accounts 123456789012 --report verification.html --signed-by "A. Auditor"
   trailbeat verify ./downloaded --public-keys keys.json --from 2026-01-01 --to 2026-02-01 -o json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
@@ -67,8 +67,8 @@ func (a *app) verifyCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&f.from, "from", "7d", "`TIME` of delivery to begin with: 2026-01-31, 2026-01-31T12:00:00Z, or a duration before now (12h, 30d)")
 	flags.StringVar(&f.to, "to", "", "`TIME` of delivery to end with, not included (default now)")
-	flags.StringSliceVar(&f.accounts, "account", nil, "`ID` of an account; repeatable (default: all)")
-	flags.StringSliceVar(&f.regions, "region", nil, "`NAME` of a region; repeatable (default: all)")
+	flags.StringSliceVar(&f.accounts, "accounts", nil, "`ACCOUNTS` to verify, with commas or repeated (default: all)")
+	flags.StringSliceVar(&f.regions, "regions", nil, "`REGIONS` to verify, with commas or repeated (default: all)")
 	flags.StringSliceVar(&f.organizations, "organization", nil, "`ID` of an organization, of whose trail the files are; repeatable (default: all)")
 	flags.StringVar(&f.input, "input", "", "`ID` of the configured input whose bucket is verified, or whose credentials ask for the public keys of a folder (default: the only one)")
 	flags.StringVar(&f.publicKeys, "public-keys", "", "`FILE` with public keys, as `aws cloudtrail list-public-keys` prints them (default: CloudTrail is asked)")

@@ -49,7 +49,7 @@ type Registry struct {
 // Open opens the registry at path, or makes it with the folders above it, and locks it. The errors that have types are
 // *LockedError, *DamagedError and *VersionError; none of them passes by itself.
 func Open(path string) (*Registry, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the registry: %w", err)
 	}
 	held, err := lock(path)
