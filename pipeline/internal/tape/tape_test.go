@@ -237,7 +237,7 @@ func TestSource(t *testing.T) {
 }
 
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`{"a":[1,2.5e3,"x\ud83d\ude00",null,true]}`, `{"Records":[{"a":"-"}]}`, ` [ ] `, `"\u002d"`, `{"a":1,"a":2}`} {
+	for _, s := range []string{`{"a":[1,2.5e3,"x\ud83d\ude00",null,true]}`, `{"Records":[{"a":"-"}]}`, ` [ ] `, `"\u002d"`, `{"a":1,"a":2}`, `1E1000`} {
 		f.Add([]byte(s))
 	}
 	used := new(Tape) // it knows the keys of all texts before
@@ -255,8 +255,6 @@ func FuzzParse(f *testing.F) {
 			return
 		}
 		require.True(t, json.Valid(src), "accepted what is not JSON: %q", src)
-		var want any
-		require.NoError(t, json.Unmarshal(src, &want))
 		if !tape.Pruned(1) {
 			out := tape.AppendJSON(nil, 1, None)
 			require.True(t, json.Valid(out), "%q gave %q", src, out)
