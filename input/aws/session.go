@@ -22,6 +22,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/account"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -279,6 +280,14 @@ func (s *Session) CloudTrail(region string) *cloudtrail.Client {
 	})
 }
 
+// DynamoDB gives a new client of a region; empty means Region("").
+func (s *Session) DynamoDB(region string) *dynamodb.Client {
+	region = s.orDefault(region)
+	return dynamodb.NewFromConfig(s.Config(region), func(o *dynamodb.Options) {
+		s.endpoint("dynamodb", region, &o.BaseEndpoint)
+	})
+}
+
 // Account gives a new client for the account itself, which is in no region.
 func (s *Session) Account() *account.Client {
 	return account.NewFromConfig(s.Config(""), func(o *account.Options) {
@@ -320,6 +329,7 @@ func cached[T any](s *Session, clients map[string]T, key string, make func() T) 
 var serviceHost = map[string]string{
 	"s3": "s3", "s3-fips": "s3", "sqs": "sqs", "sqs-fips": "sqs", "logs": "logs", "logs-fips": "logs", "sts": "sts", "sts-fips": "sts",
 	"cloudtrail": "cloudtrail", "cloudtrail-fips": "cloudtrail", "account": "account",
+	"dynamodb": "dynamodb", "dynamodb-fips": "dynamodb",
 }
 
 // endpoint puts the configured endpoint in place of the environment's.

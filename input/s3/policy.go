@@ -56,6 +56,15 @@ func (c Config) Policy() ([]aws.Statement, error) {
 			Condition: map[string]map[string][]string{"StringLike": {"kms:ViaService": {"s3.*.*"}}},
 		})
 	}
+	if c.Lease.DynamoDBTable != "" {
+		table, err := c.Lease.table()
+		if err != nil {
+			return nil, err
+		}
+		statements = append(statements, aws.Statement{
+			Actions: []string{"dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:DeleteItem", "dynamodb:Query"}, Resources: []string{table.arn(partition)},
+		})
+	}
 	if c.Lease.BucketARN != "" {
 		to, err := c.Lease.bucket()
 		if err != nil {

@@ -118,8 +118,7 @@ func New(cfg Config, deps Deps) (*Input, error) {
 	}
 	in.session = session
 	if cfg.Lease.on() {
-		to, _ := cfg.Lease.bucket() // Validate saw to that
-		in.shareThrough(leaseObjects{&bucketClient{session: session, bucket: to}})
+		in.shareThrough(leaseStore(cfg.Lease, session))
 	}
 	return in, nil
 }

@@ -27,6 +27,9 @@ type LeaseConfig struct {
 	BucketARN string `config:"bucket_arn"`
 	// NonAWSBucketName is the same in another S3-compatible store, which must know If-Match and If-None-Match of PutObject. Default empty.
 	NonAWSBucketName string `config:"non_aws_bucket_name"`
+	// DynamoDBTable is the name or ARN of a table that is used instead of a bucket, with the partition key "lease" and the sort key "name", both
+	// strings. It holds 400 KB an object at most, which is a busy folder with a long lookback. Default empty.
+	DynamoDBTable string `config:"dynamodb_table"`
 	// Prefix of the keys. Default "trailbeat/"; must not be empty, and ends with a slash.
 	Prefix string `config:"prefix"`
 	// Duration is how long a process may be silent before others read on in its place. Default 60s; 4s to 1h.
@@ -38,9 +41,11 @@ func defaultLeaseConfig() LeaseConfig {
 }
 
 // on says that the work is shared.
-func (c LeaseConfig) on() bool { return c.BucketARN != "" || c.NonAWSBucketName != "" }
+func (c LeaseConfig) on() bool {
+	return c.BucketARN != "" || c.NonAWSBucketName != "" || c.DynamoDBTable != ""
+}
 
-// bucket is where the leases are.
+// bucket is where the leases are; without a name they are in a table.
 func (c LeaseConfig) bucket() (aws.Bucket, error) {
 	if c.BucketARN == "" {
 		return aws.Bucket{Name: c.NonAWSBucketName}, nil
@@ -54,6 +59,14 @@ func (c LeaseConfig) validate(from string, listed string, bad func(string, ...an
 	}
 	if c.BucketARN != "" && c.NonAWSBucketName != "" {
 		bad("lease.bucket_arn: cannot go together with lease.non_aws_bucket_name; keep one of them")
+	}
+	if c.DynamoDBTable != "" {
+		if c.BucketARN != "" || c.NonAWSBucketName != "" {
+			bad("lease.dynamodb_table: cannot go together with a bucket for the leases; keep one of them")
+		}
+		if _, err := c.table(); err != nil {
+			bad("lease.dynamodb_table: %w", err)
+		}
 	}
 	to, err := c.bucket()
 	if err != nil {

@@ -80,6 +80,12 @@ func newFleet(t *testing.T, seed uint64) *fleet {
 	return f
 }
 
+// inTable puts the leases into a table of DynamoDB.
+func (f *fleet) inTable() {
+	f.server.Table(2)
+	f.cfg.Lease.BucketARN, f.cfg.Lease.DynamoDBTable = "", "leases"
+}
+
 // objects is the bucket of the leases, spoken to as S3 is.
 func (f *fleet) objects() *cut {
 	cfg := aws.DefaultConfig()
@@ -87,7 +93,7 @@ func (f *fleet) objects() *cut {
 	cfg.Endpoint, cfg.HTTPClient = "http://127.0.0.1:1", f.server.Client()
 	session, err := aws.New(f.t.Context(), cfg, nil)
 	require.NoError(f.t, err)
-	return &cut{Objects: leaseObjects{&bucketClient{session: session, bucket: aws.Bucket{Name: "leases"}}}}
+	return &cut{Objects: leaseStore(f.cfg.Lease, session)}
 }
 
 // add puts objects into the bucket, of six folders.
@@ -246,6 +252,9 @@ func TestSharersAreKilled(t *testing.T) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				f := newFleet(t, uint64(seed))
+				if seed%2 == 1 {
+					f.inTable()
+				}
 				f.add(100)
 				live := []*ship{f.launch(), f.launch(), f.launch()}
 				kills := 0
@@ -362,6 +371,9 @@ func TestLeaseConfig(t *testing.T) {
 		"lease.prefix: must be a folder":    func(c *Config) { c.Lease.Prefix = "x" },
 		"lease.duration: must be 4s to 1h":  func(c *Config) { c.Lease.Duration = time.Second },
 		"lease.bucket_arn: cannot go":       func(c *Config) { c.Lease.NonAWSBucketName = "x" },
+		"lease.dynamodb_table: cannot go":   func(c *Config) { c.Lease.DynamoDBTable = "leases" },
+		"be the name of a table, 3 to 255":  func(c *Config) { c.Lease.BucketARN, c.Lease.DynamoDBTable = "", "a b" },
+		"an ARN such as arn:aws:dynamodb":   func(c *Config) { c.Lease.BucketARN, c.Lease.DynamoDBTable = "", "arn:aws:s3:::leases" },
 		"would count as a lease":            func(c *Config) { c.Lease.BucketARN, c.BucketListPrefix = c.BucketARN, "trailbeat/x" },
 	} {
 		bad := cfg

@@ -142,7 +142,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func name(r *http.Request) (string, []byte) {
 	body, _ := io.ReadAll(r.Body)
 	if target := r.Header.Get("X-Amz-Target"); target != "" {
-		return strings.TrimPrefix(strings.TrimPrefix(target, "AmazonSQS."), historyTarget), body
+		return strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(target, "AmazonSQS."), historyTarget), tableTarget), body
 	}
 	if strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded") {
 		for pair := range strings.SplitSeq(string(body), "&") {
