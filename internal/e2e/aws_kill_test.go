@@ -178,8 +178,10 @@ func TestAWSTwoShippers(t *testing.T) {
 			} else {
 				a, b := one.good(), two.good()
 				t.Logf("%+v and %+v", a, b)
-				assert.NotZero(t, a.indexed)
-				assert.NotZero(t, b.indexed)
+				if assert.NotZero(t, a.indexed+b.indexed); long() { // of few messages one may take all before the other has started
+					assert.NotZero(t, a.indexed)
+					assert.NotZero(t, b.indexed)
+				}
 			}
 			ids := map[string]string{}
 			lines := append(c.fileLines(filepath.Join(out, "0")), c.fileLines(filepath.Join(out, "1"))...)
