@@ -139,10 +139,10 @@ func TestMemoryOfALargeFile(t *testing.T) {
 	for _, test := range []struct {
 		name              string
 		size, recordBytes int
-		most              float64 // MiB
+		most              float64 // MiB; some 30 of them are pages of the program's own file, as many as the system cares to keep
 	}{
-		{"usual records", size, 1200, 64},
-		{"records of 256 KB", min(size, 256<<20), 250_000, 96},
+		{"usual records", size, 1200, 80},
+		{"records of 256 KB", min(size, 256<<20), 250_000, 104},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			dir := t.TempDir()
