@@ -315,6 +315,7 @@ func TestPages(t *testing.T) {
 	assert.Contains(t, page.String(), "<svg")
 	assert.Contains(t, page.String(), "arn:aws:iam::111122223333:role/scanner")
 	assert.NotContains(t, page.String(), "<script")
+	assert.Contains(t, page.String(), "&lt;script&gt;alert(1)", "it is shown, as text")
 	for _, outside := range []string{"http:", "https:", "src=", "url(", "@import", "<link"} {
 		assert.NotContains(t, page.String(), outside)
 	}

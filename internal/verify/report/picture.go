@@ -53,8 +53,8 @@ var legends = []legend{
 	{"unchecked", "unchecked"}, {"unsigned", "unsigned"}, {"missing", "missing"}, {"altered", "altered"},
 }
 
-func (r *Report) picture() picture {
-	p := picture{Width: lineLeft + lineWidth + 10, Left: lineLeft, Legend: legends}
+func (r *Report) picture() *picture {
+	p := &picture{Width: lineLeft + lineWidth + 10, Left: lineLeft, Legend: legends}
 	var bad, good []*verify.PlaceSummary
 	for _, place := range r.Places {
 		if place.OK() {

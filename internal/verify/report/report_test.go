@@ -69,10 +69,15 @@ func TestText(t *testing.T) {
 
 func TestPage(t *testing.T) {
 	r := sample()
+	hostile := `"><script>alert(1)</script>`
+	r.Source, r.Error, r.Host, r.User, r.Identity, r.KeySource, r.Version = hostile, hostile, hostile, hostile, hostile, hostile, hostile
+	r.Keys = []Key{{Fingerprint: hostile}}
+	r.Places[0].Place.Region, r.Faults[0].Error, r.Gaps[0].Trail = hostile, hostile, hostile
 	var out bytes.Buffer
 	require.NoError(t, r.HTML(&out))
 	page := out.String()
 	assert.NotContains(t, page, "<script")
+	assert.Greater(t, strings.Count(page, "&lt;script&gt;alert(1)"), 12, "it is shown, as text")
 	assert.NotContains(t, page, "<b>")
 	assert.NotContains(t, page, "<i>")
 	assert.NotRegexp(t, `(?i)(src|href)=|url\(|@import`, page, "it loads nothing")
