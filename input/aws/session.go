@@ -160,6 +160,15 @@ func (c Config) retryer(more func(error) awssdk.Ternary) func() awssdk.Retryer {
 	}
 }
 
+// OneTry is a retryer that makes no call again, for callers who try again by themselves and have to know of each call and each
+// refusal. Unlike aws.NopRetryer it still sees what a call failed with, and so has expired keys fetched anew. nil stays nil.
+func OneTry(r awssdk.Retryer) awssdk.Retryer {
+	if r == nil {
+		return nil
+	}
+	return retry.AddWithMaxAttempts(r, 1)
+}
+
 func newTransport(cfg Config) (*awshttp.BuildableClient, error) {
 	proxy, err := parseProxy(cfg.ProxyURL)
 	if err != nil {

@@ -168,7 +168,7 @@ func (in *Input) page(ctx context.Context, r *reading) (*cloudwatchlogs.FilterLo
 			return nil, err
 		}
 		in.stats.calls.Add(1)
-		out, err := in.api.FilterLogEvents(ctx, ask, once)
+		out, err := in.api.FilterLogEvents(ctx, ask, oneTry)
 		if err == nil {
 			in.limit.Good(in.cfg.APISleep)
 			return out, nil
@@ -196,8 +196,8 @@ func (in *Input) page(ctx context.Context, r *reading) (*cloudwatchlogs.FilterLo
 	}
 }
 
-// once keeps the SDK from trying again by itself: the limiter has to know of each call and each refusal.
-func once(o *cloudwatchlogs.Options) { o.Retryer = awssdk.NopRetryer{} }
+// oneTry keeps the SDK from trying again by itself: the limiter has to know of each call and each refusal.
+func oneTry(o *cloudwatchlogs.Options) { o.Retryer = aws.OneTry(o.Retryer) }
 
 func (in *Input) ask(g *group, from, to int64) *cloudwatchlogs.FilterLogEventsInput {
 	ask := &cloudwatchlogs.FilterLogEventsInput{StartTime: &from, EndTime: &to}

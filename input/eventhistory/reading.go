@@ -8,7 +8,6 @@ import (
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail"
 	"github.com/aws/aws-sdk-go-v2/service/cloudtrail/types"
 
@@ -140,13 +139,8 @@ func (in *Input) page(ctx context.Context, s *stream, r *reading) (*cloudtrail.L
 	}
 }
 
-// oneTry keeps the SDK from trying again by itself: the limiter has to know of each call and each refusal. The retryer stays, as
-// it has expired keys fetched anew.
-func oneTry(o *cloudtrail.Options) {
-	if o.Retryer != nil {
-		o.Retryer = retry.AddWithMaxAttempts(o.Retryer, 1)
-	}
-}
+// oneTry keeps the SDK from trying again by itself: the limiter has to know of each call and each refusal.
+func oneTry(o *cloudtrail.Options) { o.Retryer = aws.OneTry(o.Retryer) }
 
 func (s *stream) ask(of span) *cloudtrail.LookupEventsInput {
 	from, to := timeOf(of.From), timeOf(of.To)
