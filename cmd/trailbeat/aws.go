@@ -71,6 +71,9 @@ func queueInput() app.Input {
 		check(ctx, queue, err, report)
 	}
 	in.Function = func(_ context.Context, options any, env app.InputEnv) (input.Input, func(), error) {
+		if err := lambdaqueue.Check(); err != nil {
+			return nil, nil, err
+		}
 		calls := lambdaqueue.New()
 		queue, err := sqs.New(*options.(*sqs.Config), sqs.Deps{
 			ID: env.ID, Logger: env.Logger, Version: app.Version(), Queue: calls, Settled: calls.Settled,

@@ -1,5 +1,6 @@
 # The shipper as a function that the queue of ../terraform calls. The package is a zip file with the binary, named bootstrap, and
-# trailbeat.yml. In a function the program knows by itself what to do (trailbeat lambda --help).
+# trailbeat.yml. In a function the program knows by itself what to do (trailbeat lambda --help); built without the tag lambda.norpc it
+# cannot.
 #
 #   GOOS=linux GOARCH=arm64 CGO_ENABLED=0 go build -tags lambda.norpc -trimpath -ldflags='-s -w' -o bootstrap ./cmd/trailbeat
 #   zip trailbeat.zip bootstrap trailbeat.yml

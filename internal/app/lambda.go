@@ -24,7 +24,8 @@ func (a *app) lambdaCommand() *cobra.Command {
 		Long: `Lambda is the bootstrap of a function of AWS Lambda (runtime provided.al2023) whose event source is an SQS queue with
 ReportBatchItemFailures. In a function it is what the program does without a command. The configuration holds one input aws-s3 with queue_url, whose options say how objects are read;
 messages come with the calls. A message is done when all its records are durable; the others are reported as failed and
-come again. A function has no disk that lasts, so documents and dead letters must go to a cluster (dead_letter.output: data_stream).`,
+come again. A function has no disk that lasts, so documents and dead letters must go to a cluster (dead_letter.output: data_stream).
+The program must be built with the tag lambda.norpc, as the binaries of a release are.`,
 		Example: `  trailbeat lambda -c /var/task/trailbeat.yml`,
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -80,7 +80,7 @@ data_stream.namespace: %s
 dead_letter: {output: data_stream, data_stream: %s}
 `, aws.URL, url, namespace, letters), 0o600))
 
-	cmd := exec.Command(binary, "-c", path) // a bootstrap is called without a command
+	cmd := exec.Command(functionBinary(t), "-c", path) // a bootstrap is called without a command
 	cmd.Env = append(os.Environ(), "AWS_LAMBDA_RUNTIME_API="+strings.TrimPrefix(lambda.URL, "http://"), "AWS_LAMBDA_FUNCTION_NAME=trailbeat",
 		"AWS_CONFIG_FILE=none", "AWS_SHARED_CREDENTIALS_FILE=none", "AWS_EC2_METADATA_DISABLED=true")
 	var log bytes.Buffer

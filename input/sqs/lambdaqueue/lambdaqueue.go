@@ -4,6 +4,10 @@
 // answer does not name as failed (ReportBatchItemFailures). So the function neither receives nor deletes: Queue takes the place
 // of the queue, and an invocation ends when each of its messages is settled, which is when all its records are durable. Nothing
 // is under way between two invocations, when Lambda freezes the process.
+//
+// Serve is there only where the program is built with the tag lambda.norpc, as AWS advises for the runtimes of today. Without that tag AWS's
+// library brings the interface of a runtime that is gone, which is net/rpc; and with net/rpc, which calls methods by name, the linker
+// keeps every exported method of every type: a third of the program, for each run of it.
 package lambdaqueue
 
 import (
@@ -15,7 +19,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/aws/aws-lambda-go/lambda"
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -46,10 +49,6 @@ type invocation struct {
 // reserve is the part of an invocation's time that is kept for its answer: a function that is out of time is killed, and then all
 // of its messages come again, those that are done as well.
 const reserve = 5 * time.Second
-
-// Serve takes the calls of AWS Lambda, one after the other, for as long as the process lives: Lambda ends it, and so does an error
-// of Lambda's own interface. AWS_LAMBDA_RUNTIME_API must be set.
-func (q *Queue) Serve() { lambda.StartWithOptions(q.Invoke) }
 
 // Invoke handles one call. The answer to messages of a queue names those that failed; they come again. For any other event - a
 // notification of S3, SNS or EventBridge that calls the function directly - it is an error where something failed, which makes
