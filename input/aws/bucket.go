@@ -3,12 +3,13 @@ package aws
 import (
 	"context"
 	"errors"
-	"regexp"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // InBucketRegion calls fn with the client of the region that a bucket is in: the one that was found before, or hint, or
@@ -53,7 +54,7 @@ func (s *Session) askRegion(ctx context.Context, bucket, region string) string {
 	return awssdk.ToString(out.BucketRegion)
 }
 
-var expectingRegion = regexp.MustCompile(`expecting '([a-z0-9-]+)'`)
+var expectingRegion = lazyregexp.New(`expecting '([a-z0-9-]+)'`)
 
 // regionIn is the region that an answer of S3 points to, empty where it does not.
 func regionIn(err error) string {
@@ -65,7 +66,7 @@ func regionIn(err error) string {
 	}
 	var api smithy.APIError
 	if errors.As(err, &api) {
-		if m := expectingRegion.FindStringSubmatch(api.ErrorMessage()); m != nil {
+		if m := expectingRegion().FindStringSubmatch(api.ErrorMessage()); m != nil {
 			return m[1]
 		}
 	}

@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 	"github.com/trailbeat/trailbeat/internal/tlsconfig"
 )
 
@@ -123,7 +123,7 @@ func DefaultConfig() Config {
 	}
 }
 
-var sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+var sessionName = lazyregexp.New(`^[\w+=,.@-]{2,64}$`)
 
 // Validate joins all that is wrong. Each error begins with the name of its option; none holds a secret.
 func (c Config) Validate() error {
@@ -204,7 +204,7 @@ func checkRole(bad func(string, ...any), option, role string) {
 }
 
 func checkSessionName(bad func(string, ...any), option, name string) {
-	if name != "" && !sessionName.MatchString(name) {
+	if name != "" && !sessionName().MatchString(name) {
 		bad("%s: must be 2 to 64 letters, digits or any of _+=,.@-, is %q", option, name)
 	}
 }

@@ -2,13 +2,14 @@ package aws
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"github.com/aws/smithy-go"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
-var notAuthorized = regexp.MustCompile(`not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9*]+)(?: on resource: "?([^\s"]+))?`)
+var notAuthorized = lazyregexp.New(`not authorized to perform: ([a-z0-9-]+:[A-Za-z0-9*]+)(?: on resource: "?([^\s"]+))?`)
 
 // hint says how what a call failed with is mended.
 func (c Call) hint(e *Error, text string) string {
@@ -50,7 +51,7 @@ func (c Call) hint(e *Error, text string) string {
 // log-group:trail:log-stream: for a log group.
 func (c Call) grant(e *Error, text string) string {
 	action, resource := c.Action, c.Resource
-	if m := notAuthorized.FindStringSubmatch(text); m != nil {
+	if m := notAuthorized().FindStringSubmatch(text); m != nil {
 		if m[1] != action {
 			action, resource = m[1], m[2]
 		} else if resource == "" {

@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"regexp"
 	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // Partition is the part of AWS that a region belongs to: "aws" for all that is not known to be elsewhere.
@@ -114,10 +115,10 @@ type Queue struct {
 }
 
 var (
-	queueHost    = regexp.MustCompile(`^(?:sqs|sqs-fips)\.([a-z0-9-]+)\.(amazonaws\.com|amazonaws\.com\.cn|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)$`)
-	oldQueueHost = regexp.MustCompile(`^(?:([a-z0-9-]+)\.)?queue\.amazonaws\.com$`)
-	vpcQueueHost = regexp.MustCompile(`^vpce-[a-z0-9-]+\.sqs\.([a-z0-9-]+)\.vpce\.amazonaws\.com`)
-	otherHost    = regexp.MustCompile(`^sqs\.([a-z]{2,4}(?:-[a-z]+)+-\d+)\.`)
+	queueHost    = lazyregexp.New(`^(?:sqs|sqs-fips)\.([a-z0-9-]+)\.(amazonaws\.com|amazonaws\.com\.cn|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov|amazonaws\.eu|api\.aws|api\.amazonwebservices\.com\.cn)$`)
+	oldQueueHost = lazyregexp.New(`^(?:([a-z0-9-]+)\.)?queue\.amazonaws\.com$`)
+	vpcQueueHost = lazyregexp.New(`^vpce-[a-z0-9-]+\.sqs\.([a-z0-9-]+)\.vpce\.amazonaws\.com`)
+	otherHost    = lazyregexp.New(`^sqs\.([a-z]{2,4}(?:-[a-z]+)+-\d+)\.`)
 )
 
 // ParseQueueURL takes the URL of a queue apart: https://sqs.REGION.amazonaws.com/ACCOUNT/NAME, and those of other servers
@@ -136,17 +137,17 @@ func ParseQueueURL(text string) (Queue, error) {
 		return Queue{}, fmt.Errorf("must end in the name of the queue, is %q", text)
 	}
 	host := strings.ToLower(u.Hostname())
-	if m := queueHost.FindStringSubmatch(host); m != nil {
+	if m := queueHost().FindStringSubmatch(host); m != nil {
 		q.Region = m[1]
-	} else if m := oldQueueHost.FindStringSubmatch(host); m != nil {
+	} else if m := oldQueueHost().FindStringSubmatch(host); m != nil {
 		if q.Region = m[1]; q.Region == "" {
 			q.Region = "us-east-1"
 		}
 	} else {
 		q.Endpoint = u.Scheme + "://" + u.Host
-		if m := vpcQueueHost.FindStringSubmatch(host); m != nil {
+		if m := vpcQueueHost().FindStringSubmatch(host); m != nil {
 			q.Region = m[1]
-		} else if m := otherHost.FindStringSubmatch(host); m != nil {
+		} else if m := otherHost().FindStringSubmatch(host); m != nil {
 			q.Region = m[1]
 		}
 	}

@@ -122,12 +122,12 @@ func (c Config) Validate() error {
 		bad("layout: must be auto, cloudtrail or flat, is %q", c.Layout)
 	}
 	for i, a := range c.Accounts {
-		if !account.MatchString(a) {
+		if !account().MatchString(a) {
 			bad("accounts.%d: must be 12 digits, in quotes where the first is 0, is %q", i, a)
 		}
 	}
 	for i, r := range c.Regions {
-		if !region.MatchString(r) {
+		if !region().MatchString(r) {
 			bad("regions.%d: must be a region such as eu-west-1, is %q", i, r)
 		}
 	}

@@ -185,9 +185,9 @@ func (d *discovery) accountFolders(ctx context.Context, root string) ([]string, 
 	for _, name := range names {
 		folder := root + name + "/"
 		switch {
-		case account.MatchString(name):
+		case account().MatchString(name):
 			list = append(list, d.chosen(root, name)...)
-		case organization.MatchString(name):
+		case organization().MatchString(name):
 			members, err := d.children(ctx, folder)
 			if err != nil {
 				errs = append(errs, err)
@@ -202,7 +202,7 @@ func (d *discovery) accountFolders(ctx context.Context, root string) ([]string, 
 }
 
 func (d *discovery) chosen(folder, name string) []string {
-	if !account.MatchString(name) || len(d.accounts) > 0 && !slices.Contains(d.accounts, name) {
+	if !account().MatchString(name) || len(d.accounts) > 0 && !slices.Contains(d.accounts, name) {
 		return nil
 	}
 	return []string{folder + name + "/"}

@@ -1,9 +1,10 @@
 package s3
 
 import (
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // object is one entry of a listing.
@@ -19,9 +20,9 @@ type object struct {
 const logs = "AWSLogs/"
 
 var (
-	organization = regexp.MustCompile(`^o-[a-z0-9]{10,32}$`)
-	account      = regexp.MustCompile(`^[0-9]{12}$`)
-	region       = regexp.MustCompile(`^[a-z]{2,5}(-[a-z]+)+-[0-9]+$`)
+	organization = lazyregexp.New(`^o-[a-z0-9]{10,32}$`)
+	account      = lazyregexp.New(`^[0-9]{12}$`)
+	region       = lazyregexp.New(`^[a-z]{2,5}(-[a-z]+)+-[0-9]+$`)
 )
 
 // kindPrefix begins the names of all folders that CloudTrail has in that of an account: CloudTrail, CloudTrail-Digest,

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/s3/lease"
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // leaseStore is where the options say that leases are.
@@ -36,7 +36,7 @@ type leaseTable struct {
 	partition string
 }
 
-var tableName = regexp.MustCompile(`^[A-Za-z0-9_.-]{3,255}$`)
+var tableName = lazyregexp.New(`^[A-Za-z0-9_.-]{3,255}$`)
 
 func (c LeaseConfig) table() (leaseTable, error) {
 	t := leaseTable{name: c.DynamoDBTable, plain: c.DynamoDBTable}
@@ -48,7 +48,7 @@ func (c LeaseConfig) table() (leaseTable, error) {
 		}
 		t.plain, t.region, t.account, t.partition = plain, a.Region, a.AccountID, a.Partition
 	}
-	if !tableName.MatchString(t.plain) {
+	if !tableName().MatchString(t.plain) {
 		return t, fmt.Errorf("must be the name of a table, 3 to 255 letters, digits, _, - and dots, is %q", t.plain)
 	}
 	return t, nil

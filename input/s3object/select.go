@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/trailbeat/trailbeat/input/records"
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // Kind is what a key says of its object.
@@ -52,9 +53,9 @@ func NewSelector(cfg Config) *Selector {
 
 var (
 	// awsLayout is the layout of all services that log to S3, with the name of the service or of the kind of file.
-	awsLayout = regexp.MustCompile(`(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/([^/]+)/`)
-	byDefault = regexp.MustCompile(DefaultDigestRegex)
-	insightBy = regexp.MustCompile(DefaultInsightRegex)
+	awsLayout = lazyregexp.New(`(?:^|/)AWSLogs/(?:o-[a-z0-9]+/)?\d{12}/([^/]+)/`)
+	byDefault = lazyregexp.New(DefaultDigestRegex)
+	insightBy = lazyregexp.New(DefaultInsightRegex)
 )
 
 // Kind tells what to do with the object of a key.
@@ -72,10 +73,10 @@ func (s *Selector) Kind(key string) Kind {
 		return Insight
 	case s.trail != nil && s.trail.MatchString(key), len(s.selectors) > 0:
 		return Log
-	case !s.others || byDefault.MatchString(key) || insightBy.MatchString(key):
+	case !s.others || byDefault().MatchString(key) || insightBy().MatchString(key):
 		return Ignored
 	}
-	if m := awsLayout.FindStringSubmatch(key); m != nil && !strings.HasPrefix(m[1], "CloudTrail") {
+	if m := awsLayout().FindStringSubmatch(key); m != nil && !strings.HasPrefix(m[1], "CloudTrail") {
 		return Ignored
 	}
 	return Log

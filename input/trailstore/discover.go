@@ -94,7 +94,7 @@ func (l *looker) roots() ([]string, error) {
 // children gives the names of the folders in a folder: that of the prefix alone where it leads through it.
 func (l *looker) children(folder string) ([]string, error) {
 	if rest, ok := strings.CutPrefix(l.filter.Prefix, folder); ok {
-		if name, _, _ := strings.Cut(rest, "/"); name != "" && (account.MatchString(name) || organization.MatchString(name)) {
+		if name, _, _ := strings.Cut(rest, "/"); name != "" && (account().MatchString(name) || organization().MatchString(name)) {
 			return []string{name}, nil
 		}
 	}
@@ -113,11 +113,11 @@ func (l *looker) accounts(root, org string, yield func(Place, error) bool) bool 
 	}
 	for _, name := range names {
 		switch {
-		case org == "" && organization.MatchString(name):
+		case org == "" && organization().MatchString(name):
 			if chosen(l.filter.Organizations, name) && !l.accounts(root+name+"/", name, yield) {
 				return false
 			}
-		case account.MatchString(name) && chosen(l.filter.Accounts, name):
+		case account().MatchString(name) && chosen(l.filter.Accounts, name):
 			if org == "" && len(l.filter.Organizations) > 0 {
 				continue
 			}

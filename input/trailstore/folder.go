@@ -61,7 +61,7 @@ func (f *Folder) FirstDigest(ctx context.Context) (string, error) {
 		if err != nil {
 			return err
 		}
-		if !d.IsDir() && digestName.MatchString(d.Name()) {
+		if !d.IsDir() && digestName().MatchString(d.Name()) {
 			rel, err := filepath.Rel(f.root, p)
 			if err != nil {
 				return err

@@ -1,9 +1,10 @@
 package trailstore
 
 import (
-	"regexp"
 	"strings"
 	"time"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // KindDigest and KindLogs are the folders of the digest files and of the log files of management and data events. Others, such as
@@ -17,10 +18,10 @@ const (
 const logs = "AWSLogs/"
 
 var (
-	organization = regexp.MustCompile(`^[oO]-[a-zA-Z0-9]{10,32}$`)
-	account      = regexp.MustCompile(`^[0-9]{12}$`)
-	digestName   = regexp.MustCompile(`^([0-9]{12})_CloudTrail-Digest_([a-z0-9-]+)_(.+)_([a-z0-9-]+)_([0-9]{8}T[0-9]{6}Z)(_backfill)?\.json(?:\.gz)?$`)
-	logName      = regexp.MustCompile(`^([0-9]{12})_(CloudTrail[A-Za-z-]*)_([a-z0-9-]+)_([0-9]{8}T[0-9]{4}Z)_[^/]+\.json(?:\.gz)?$`)
+	organization = lazyregexp.New(`^[oO]-[a-zA-Z0-9]{10,32}$`)
+	account      = lazyregexp.New(`^[0-9]{12}$`)
+	digestName   = lazyregexp.New(`^([0-9]{12})_CloudTrail-Digest_([a-z0-9-]+)_(.+)_([a-z0-9-]+)_([0-9]{8}T[0-9]{6}Z)(_backfill)?\.json(?:\.gz)?$`)
+	logName      = lazyregexp.New(`^([0-9]{12})_(CloudTrail[A-Za-z-]*)_([a-z0-9-]+)_([0-9]{8}T[0-9]{4}Z)_[^/]+\.json(?:\.gz)?$`)
 )
 
 const (
@@ -69,7 +70,7 @@ type Digest struct {
 // ParseDigest takes the key of a digest file apart. ok is false for other keys.
 func ParseDigest(bucket, key string) (d Digest, ok bool) {
 	folder, name := split(key)
-	m := digestName.FindStringSubmatch(name)
+	m := digestName().FindStringSubmatch(name)
 	if m == nil {
 		return d, false
 	}
@@ -91,7 +92,7 @@ func split(key string) (folder, name string) {
 // organizationOf is the last folder of a root, where it is that of an organization.
 func organizationOf(root string) string {
 	_, last := split(strings.TrimSuffix(root, "/"))
-	if organization.MatchString(last) {
+	if organization().MatchString(last) {
 		return last
 	}
 	return ""
@@ -113,7 +114,7 @@ func LogTime(folder, key string) (t time.Time, exact, ok bool) {
 	if err != nil {
 		return t, false, false
 	}
-	m := logName.FindStringSubmatch(rest[len(dayLayout):])
+	m := logName().FindStringSubmatch(rest[len(dayLayout):])
 	if m == nil {
 		return day, false, true
 	}

@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -18,6 +17,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trailbeat/trailbeat/internal/backfill"
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 	"github.com/trailbeat/trailbeat/internal/registry"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/internal/sizing"
@@ -343,12 +343,12 @@ func (b *backfillJob) inputOf(with []*inputSetting, byID func(string) (*inputSet
 
 const backfillStore = "backfill"
 
-var unsafe = regexp.MustCompile(`[^a-zA-Z0-9.-]+`)
+var unsafe = lazyregexp.New(`[^a-zA-Z0-9.-]+`)
 
 // openState opens the state of the job: one file for each bucket, prefix and queue.
 func (b *backfillJob) openState(tree backfill.Tree) (*registry.Registry, error) {
 	sum := sha256.Sum256([]byte(tree.Name() + "\x00" + tree.Prefix() + "\x00" + b.flags.queue))
-	name := unsafe.ReplaceAllString(tree.Name(), "-")
+	name := unsafe().ReplaceAllString(tree.Name(), "-")
 	dir := filepath.Join(b.s.Path.Data, "backfill")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the folder of the state: %w", err)

@@ -6,11 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strconv"
 
 	"github.com/trailbeat/trailbeat/internal/config"
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 	"github.com/trailbeat/trailbeat/internal/manage"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/pipeline/routing"
@@ -52,7 +52,7 @@ func (e *manageEngine) routing(in manage.Input) (*routing.Config, []string, conf
 	own := found.Routing.Config
 	for _, t := range own.Targets() {
 		for _, part := range []string{t.Dataset, t.Namespace} {
-			if part != "" && !streamPart.MatchString(part) {
+			if part != "" && !streamPart().MatchString(part) {
 				return nil, nil, config.Errors{{Path: "routing", Message: fmt.Sprintf("names the data stream part %q; write it with lower-case letters, digits, _ and dots, a letter, digit or _ first", part)}}
 			}
 		}
@@ -101,7 +101,7 @@ func nullAt(at string, v any) string {
 }
 
 // streamPart is narrower than what a configuration may name: whoever sends a request sees no log.
-var streamPart = regexp.MustCompile(`^[a-z0-9_][a-z0-9_.]{0,99}$`)
+var streamPart = lazyregexp.New(`^[a-z0-9_][a-z0-9_.]{0,99}$`)
 
 // ownRouting is the group routing with the outputs that there are.
 type ownRouting struct {

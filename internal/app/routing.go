@@ -5,17 +5,17 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"regexp"
 	"slices"
 
 	"github.com/trailbeat/trailbeat/internal/config"
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
 	"github.com/trailbeat/trailbeat/pipeline/routing"
 )
 
 // outputName is what an output below outputs may be called: it stands in labels of metrics and in dotted names.
-var outputName = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+var outputName = lazyregexp.New(`^[a-z0-9_-]{1,64}$`)
 
 // validateRouting checks the names of the outputs, and that rules name no others.
 func (c *Config) validateRouting() (errs []error) {
@@ -24,11 +24,11 @@ func (c *Config) validateRouting() (errs []error) {
 		switch {
 		case routing.Reserved(name):
 			errs = append(errs, fmt.Errorf("outputs.%s: has a name with a meaning of its own in routing; choose another", name))
-		case !outputName.MatchString(name):
+		case !outputName().MatchString(name):
 			errs = append(errs, fmt.Errorf("outputs.%s: must have a name of lower-case letters, digits, _ and -", name))
 		}
 		for _, out := range c.Outputs[name] {
-			if out != nil && out.Enabled && outputName.MatchString(name) && !routing.Reserved(name) && !slices.Contains(enabled, name) {
+			if out != nil && out.Enabled && outputName().MatchString(name) && !routing.Reserved(name) && !slices.Contains(enabled, name) {
 				enabled = append(enabled, name)
 			}
 		}

@@ -4,9 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 const (
@@ -106,11 +107,11 @@ func closing(text string) (body, rest string, err error) {
 	return "", "", errors.New(`a variable is not closed: "${" needs a "}" (write "$${" for the two characters themselves)`)
 }
 
-var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+var variableName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 
 func (e *expander) resolve(body string, depth int) (string, error) {
 	name, fallback, hasFallback := strings.Cut(body, ":")
-	if !variableName.MatchString(name) {
+	if !variableName().MatchString(name) {
 		return "", fmt.Errorf(`%q is not the name of a variable; write ${NAME}, ${NAME:default} or ${NAME:?message}, and "$${" for the two characters themselves`, name)
 	}
 	if name == "file" && hasFallback {

@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 const (
@@ -75,11 +76,11 @@ func decodeYAML(data []byte) (doc *yaml.Node, err error) {
 	return first.Content[0], nil
 }
 
-var anchorFault = regexp.MustCompile(`unknown anchor '([^']+)' referenced`)
+var anchorFault = lazyregexp.New(`unknown anchor '([^']+)' referenced`)
 
 // unknownAnchor finds the line of an alias that has no anchor, which the parser does not tell. 0: that is not the fault.
 func unknownAnchor(data []byte, err error) (line int, name string) {
-	m := anchorFault.FindStringSubmatch(err.Error())
+	m := anchorFault().FindStringSubmatch(err.Error())
 	if m == nil {
 		return 0, ""
 	}
@@ -90,10 +91,10 @@ func unknownAnchor(data []byte, err error) (line int, name string) {
 	return 1 + bytes.Count(data[:at], []byte("\n")), m[1]
 }
 
-var yamlLine = regexp.MustCompile(`^(?s)yaml: (?:(?:unmarshal errors:\s*)?line (\d+): )?(.*)$`)
+var yamlLine = lazyregexp.New(`^(?s)yaml: (?:(?:unmarshal errors:\s*)?line (\d+): )?(.*)$`)
 
 func yamlFault(err error) (line int, message string) {
-	m := yamlLine.FindStringSubmatch(err.Error())
+	m := yamlLine().FindStringSubmatch(err.Error())
 	if m == nil {
 		return 1, err.Error()
 	}

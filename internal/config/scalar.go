@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"math"
 	"reflect"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 func isScalarKind(t reflect.Type) bool {
@@ -122,7 +123,7 @@ func setDuration(dst reflect.Value, text string) bool {
 }
 
 var (
-	sizeText  = regexp.MustCompile(`^([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)$`)
+	sizeText  = lazyregexp.New(`^([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)$`)
 	sizeUnits = map[string]float64{
 		"": 1, "b": 1,
 		"kb": 1e3, "mb": 1e6, "gb": 1e9, "tb": 1e12,
@@ -135,7 +136,7 @@ func parseInt(text string, bytes bool) (int64, error) {
 	if err == nil || !bytes {
 		return n, err
 	}
-	m := sizeText.FindStringSubmatch(text)
+	m := sizeText().FindStringSubmatch(text)
 	if m == nil {
 		return 0, err
 	}

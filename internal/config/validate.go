@@ -1,18 +1,19 @@
 package config
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
-var optionPrefix = regexp.MustCompile(`^([A-Za-z0-9_@\-]+(?:\.[A-Za-z0-9_@\-]+|\[[0-9]+\])*): (.+)`)
+var optionPrefix = lazyregexp.New(`^([A-Za-z0-9_@\-]+(?:\.[A-Za-z0-9_@\-]+|\[[0-9]+\])*): (.+)`)
 
 // validate runs the struct's own checks and puts each fault where its option is written. Faults of options that could not
 // be read, or are probably the ones that were misspelt, are left out: they follow from that.
 func (d *decoder) validate(path string, v *value, validator Validator) {
 	for _, err := range flatten(validator.Validate()) {
 		at, full, message := v, path, err.Error()
-		if m := optionPrefix.FindStringSubmatch(message); m != nil {
+		if m := optionPrefix().FindStringSubmatch(message); m != nil {
 			name := strings.NewReplacer("[", ".", "]", "").Replace(m[1])
 			full, message = join(path, name), strings.TrimPrefix(message, m[1]+": ")
 			at, _ = v.find(name)

@@ -4,11 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // entry is one element of fields.yml: a group or a field.
@@ -43,7 +44,7 @@ var (
 	leafTypes = []string{
 		"keyword", "constant_keyword", "text", "match_only_text", "date", "ip", "boolean", "long", "geo_point", "flattened", "object",
 	}
-	segment = regexp.MustCompile(`^@?[a-z][a-z0-9_]*$`)
+	segment = lazyregexp.New(`^@?[a-z][a-z0-9_]*$`)
 )
 
 func (e *entry) group() bool   { return e.Type == "group" }
@@ -100,7 +101,7 @@ func (e *entry) problems() []string {
 			found = append(found, fmt.Sprintf(format, args...))
 		}
 	}
-	say(!segment.MatchString(e.Name), "the name must match %s", segment)
+	say(!segment().MatchString(e.Name), "the name must match %s", segment())
 	say(e.Description == "", "has no description")
 	say(!e.group() && !slices.Contains(leafTypes, e.Type), "unknown type %q; known are group, %s", e.Type, strings.Join(leafTypes, ", "))
 	say(e.group() && len(e.Fields) == 0, "is a group without fields")

@@ -4,10 +4,11 @@ import (
 	"embed"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 //go:embed questions/*.sql
@@ -55,17 +56,17 @@ func (v Values) parameters() map[string]any {
 	return p
 }
 
-var parameter = regexp.MustCompile(`:(of|from|to)\b`)
+var parameter = lazyregexp.New(`:(of|from|to)\b`)
 
 // optional is a condition that holds where its parameter is null. It has at most one pair of brackets within.
-var optional = regexp.MustCompile(`\(:(of|from|to) IS NULL OR ((?:[^()]|\([^()]*\))*)\)`)
+var optional = lazyregexp.New(`\(:(of|from|to) IS NULL OR ((?:[^()]|\([^()]*\))*)\)`)
 
 // Text is the question with its values written into it, to be changed and asked with any tool that reads SQLite. Conditions on values
 // that are not given are left out.
 func (q *Question) Text(v Values) string {
 	p := v.parameters()
-	text := optional.ReplaceAllStringFunc(q.SQL, func(condition string) string {
-		m := optional.FindStringSubmatch(condition)
+	text := optional().ReplaceAllStringFunc(q.SQL, func(condition string) string {
+		m := optional().FindStringSubmatch(condition)
 		if p[m[1]] == nil {
 			return "TRUE"
 		}
@@ -74,7 +75,7 @@ func (q *Question) Text(v Values) string {
 	for _, empty := range []string{" AND TRUE", "TRUE AND "} {
 		text = strings.ReplaceAll(text, empty, "")
 	}
-	return parameter.ReplaceAllStringFunc(strings.ReplaceAll(text, "\nWHERE TRUE", ""), func(name string) string {
+	return parameter().ReplaceAllStringFunc(strings.ReplaceAll(text, "\nWHERE TRUE", ""), func(name string) string {
 		text, ok := p[name[1:]].(string)
 		if !ok {
 			return "NULL"

@@ -19,9 +19,10 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime"
 	"slices"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // Rounds of PBKDF2 with SHA-256 where there is a password; OWASP advises no fewer.
@@ -34,7 +35,7 @@ const maxRounds = 10_000_000
 const maxFile = 1 << 20
 
 // name is what a configuration can name as ${NAME}.
-var name = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+var name = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
 
 // file is the form on disk.
 type file struct {
@@ -195,7 +196,7 @@ func (s *Store) Get(name string) (string, bool) {
 
 // Set keeps a secret until the next Save and after it. An empty one is refused, as a variable without a value counts as not set.
 func (s *Store) Set(n, secret string) error {
-	if !name.MatchString(n) {
+	if !name().MatchString(n) {
 		return fmt.Errorf("%q cannot be the name of a secret: a configuration names it as ${NAME}, of letters, digits, _, . and -, and not beginning with a digit", n)
 	}
 	if secret == "" {

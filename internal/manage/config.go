@@ -3,12 +3,12 @@ package manage
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/trailbeat/trailbeat/internal/config"
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // Config is the group management.
@@ -48,7 +48,7 @@ func DefaultConfig() Config {
 	}
 }
 
-var variable = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
+var variable = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 // Validate joins all that is wrong.
 func (c *Config) Validate() error {
@@ -66,7 +66,7 @@ func (c *Config) Validate() error {
 		bad("types: holds an empty name; remove it")
 	}
 	for i, name := range c.References {
-		if !variable.MatchString(name) {
+		if !variable().MatchString(name) {
 			bad("references.%d: must be a name of letters, digits and _, without ${}, is %q", i, name)
 		}
 	}

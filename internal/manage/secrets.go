@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"maps"
 	"math"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // nested unfolds dotted names, as a configuration may have them: {"ssl.enabled": x} is {"ssl": {"enabled": x}}. Nothing of in is changed.
@@ -142,7 +143,7 @@ func set(v any, path []string, text string) any {
 	return v
 }
 
-var reference = regexp.MustCompile(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
+var reference = lazyregexp.New(`^\$\{([A-Za-z_][A-Za-z0-9_]*)\}$`)
 
 // telling are parts of names that stand for secrets where no type of input says so, as in processors.
 var telling = []string{"password", "passphrase", "secret", "api_key", "authorization"}
@@ -160,7 +161,7 @@ func (m *Manager) split(kind string, options map[string]any, before *Source) (re
 		if !m.secretOption(kind, option) || text == "" {
 			return text, true
 		}
-		match := reference.FindStringSubmatch(text)
+		match := reference().FindStringSubmatch(text)
 		switch {
 		case text == Masked && before != nil && before.Secrets[at] != Secret{}:
 			named[at] = before.Secrets[at]

@@ -2,10 +2,10 @@ package migrate
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 
 	"github.com/trailbeat/trailbeat/internal/config"
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // Converted is what became of a file of a collector that is configured in another way than Beats.
@@ -59,7 +59,7 @@ func (w *writer) option(name, value string) {
 		return
 	}
 	text := scalar(value)
-	if number.MatchString(value) {
+	if number().MatchString(value) {
 		text = value
 	}
 	w.WriteString(w.indent + name + ": " + text + "\n")
@@ -82,32 +82,32 @@ func (w *writer) list(name string, values ...string) {
 func (w *writer) raw(line string) { w.WriteString(w.indent + line + "\n") }
 
 var (
-	plain  = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]*$`)
-	number = regexp.MustCompile(`^[1-9][0-9]{0,8}$`)
+	plain  = lazyregexp.New(`^[A-Za-z][A-Za-z0-9_.-]*$`)
+	number = lazyregexp.New(`^[1-9][0-9]{0,8}$`)
 )
 
 // scalar writes a value in YAML: as it is where nothing in it means something else.
 func scalar(value string) string {
-	if plain.MatchString(value) && value != "null" && value != "yes" && value != "no" && value != "on" && value != "off" {
+	if plain().MatchString(value) && value != "null" && value != "yes" && value != "no" && value != "on" && value != "off" {
 		return value
 	}
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`, "\t", `\t`, "\r", `\r`).Replace(value) + `"`
 }
 
 var (
-	placeholder = regexp.MustCompile(`<([A-Za-z][A-Za-z0-9_ -]*)>`)
-	hive        = regexp.MustCompile(`^hive://secret/(.+)$`)
-	nameless    = regexp.MustCompile(`[^A-Za-z0-9]+`)
+	placeholder = lazyregexp.New(`<([A-Za-z][A-Za-z0-9_ -]*)>`)
+	hive        = lazyregexp.New(`^hive://secret/(.+)$`)
+	nameless    = lazyregexp.New(`[^A-Za-z0-9]+`)
 )
 
 // variable is a name that a variable may have.
 func variable(text string) string {
-	return strings.Trim(strings.ToUpper(nameless.ReplaceAllString(text, "_")), "_")
+	return strings.Trim(strings.ToUpper(nameless().ReplaceAllString(text, "_")), "_")
 }
 
 // filledIn makes variables of what a template leaves to whoever fills it in: <S3_BUCKET_NAME>.
 func filledIn(value string) string {
-	return placeholder.ReplaceAllStringFunc(value, func(m string) string {
+	return placeholder().ReplaceAllStringFunc(value, func(m string) string {
 		return "${" + variable(m) + "}"
 	})
 }
@@ -118,7 +118,7 @@ func (c *Converted) secret(at config.Position, option, value, name string) strin
 	if value == "" {
 		return ""
 	}
-	if m := hive.FindStringSubmatch(value); m != nil {
+	if m := hive().FindStringSubmatch(value); m != nil {
 		name = variable(m[1])
 	} else if ref := filledIn(value); strings.HasPrefix(ref, "${") {
 		return ref

@@ -37,7 +37,7 @@ var known = map[string]string{
 }
 
 func normal(name string) string {
-	return strings.ToLower(nameless.ReplaceAllString(strings.TrimSuffix(strings.TrimSpace(name), "*"), ""))
+	return strings.ToLower(nameless().ReplaceAllString(strings.TrimSuffix(strings.TrimSpace(name), "*"), ""))
 }
 
 // parameters reads RSA's list: CSV with a source a line, CSV with a parameter a line, or JSON.

@@ -2,13 +2,13 @@ package monitor
 
 import (
 	"context"
-	"regexp"
 	"strings"
 	"sync"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 	"github.com/trailbeat/trailbeat/internal/monitor/api"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 )
@@ -101,10 +101,10 @@ func (l *letters) note(letter *shipper.Letter, show bool) {
 }
 
 // values are the places where servers repeat what stood in the document.
-var values = regexp.MustCompile(`(?s)(Preview of field's value: '|For input string: "|failed to parse date field \[|value \[|found: \[).*?('(?:,|$|\s|\.)|"|\]|$)`)
+var values = lazyregexp.New(`(?s)(Preview of field's value: '|For input string: "|failed to parse date field \[|value \[|found: \[).*?('(?:,|$|\s|\.)|"|\]|$)`)
 
 // literals are values that stand before what is said about them.
-var literals = regexp.MustCompile(`(?s)'[^']*' is not an IP`)
+var literals = lazyregexp.New(`(?s)'[^']*' is not an IP`)
 
 // tellable shortens a reason and takes out what a server repeated of the event: the reason is for whoever may see the page, the event is
 // not.
@@ -112,8 +112,8 @@ func tellable(reason string) string {
 	if len(reason) > 8*maxReason {
 		reason = reason[:8*maxReason]
 	}
-	reason = values.ReplaceAllString(reason, "$1…$2")
-	reason = literals.ReplaceAllString(reason, "'…' is not an IP")
+	reason = values().ReplaceAllString(reason, "$1…$2")
+	reason = literals().ReplaceAllString(reason, "'…' is not an IP")
 	return shorten(reason, maxReason)
 }
 

@@ -11,8 +11,9 @@ import (
 	"path"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 //go:embed zz_comments.json
@@ -115,8 +116,8 @@ func optionOf(f *ast.Field) string {
 }
 
 var (
-	goName = regexp.MustCompile(`\[?\b[A-Z][A-Za-z0-9]*\b\]?`)
-	small  = regexp.MustCompile(`[a-z]`)
+	goName = lazyregexp.New(`\[?\b[A-Z][A-Za-z0-9]*\b\]?`)
+	small  = lazyregexp.New(`[a-z]`)
 )
 
 // plain makes a comment of Go source one for users: names of fields become names of options.
@@ -124,7 +125,7 @@ func plain(text string, options map[string]string) string {
 	text = strings.Join(strings.Fields(text), " ")
 	var out strings.Builder
 	end := 0
-	for _, at := range goName.FindAllStringIndex(text, -1) {
+	for _, at := range goName().FindAllStringIndex(text, -1) {
 		word := strings.Trim(text[at[0]:at[1]], "[]")
 		option, known := options[word]
 		out.WriteString(text[end:at[0]])
@@ -146,7 +147,7 @@ func isName(before, word, after string) bool {
 	switch before = strings.TrimSuffix(before, " "); {
 	case before == "":
 		return true
-	case !small.MatchString(word) || strings.HasSuffix(before, "-") || strings.HasPrefix(after, "-"):
+	case !small().MatchString(word) || strings.HasSuffix(before, "-") || strings.HasPrefix(after, "-"):
 		return false
 	case inner:
 		return true

@@ -3,8 +3,9 @@ package elasticsearch
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // TemplateConfig is the group setup.template: the index template that makes data streams of what is written.
@@ -39,7 +40,7 @@ type LifecycleConfig struct {
 // DefaultTemplateConfig installs the built-in template as it is.
 func DefaultTemplateConfig() TemplateConfig { return TemplateConfig{Enabled: true} }
 
-var retention = regexp.MustCompile(`^[1-9][0-9]*(d|h|m|s)$`)
+var retention = lazyregexp.New(`^[1-9][0-9]*(d|h|m|s)$`)
 
 // Validate joins all that is wrong, each with the option's name relative to setup.template.
 func (c *TemplateConfig) Validate() error {
@@ -57,7 +58,7 @@ func (c *TemplateConfig) Validate() error {
 	if c.Priority < 0 {
 		bad("priority: must be >= 0 (0: the built-in one), is %d", c.Priority)
 	}
-	if r := c.Lifecycle.DataRetention; r != "" && !retention.MatchString(r) {
+	if r := c.Lifecycle.DataRetention; r != "" && !retention().MatchString(r) {
 		bad("lifecycle.data_retention: must be a number with d, h, m or s, such as 365d, is %q", r)
 	}
 	if c.Lifecycle.DataRetention != "" && c.Lifecycle.Policy != "" {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -173,7 +172,14 @@ func (f *faults) bad(option, format string, args ...any) {
 	*f = append(*f, fmt.Errorf("%s: "+format, append([]any{option}, args...)...))
 }
 
-var retention = regexp.MustCompile(`^[1-9][0-9]*(d|h|m|s)$`)
+// period says whether a text is a whole number, not beginning with 0, with d, h, m or s. By hand, as an expression would be compiled at each start of a
+// program.
+func period(text string) bool {
+	if len(text) < 2 || text[0] == '0' || !strings.ContainsRune("dhms", rune(text[len(text)-1])) {
+		return false
+	}
+	return strings.Trim(text[:len(text)-1], "0123456789") == ""
+}
 
 func (f *faults) target(at string, t *Target) {
 	for _, part := range []struct{ option, value string }{{"dataset", t.Dataset}, {"namespace", t.Namespace}} {
@@ -181,7 +187,7 @@ func (f *faults) target(at string, t *Target) {
 			f.bad(at+"."+part.option, "must be lower case, at most 100 bytes, without - \\ / * ? \" < > | , # : and space; is %q", v)
 		}
 	}
-	if t.Retention != "" && !retention.MatchString(t.Retention) {
+	if t.Retention != "" && !period(t.Retention) {
 		f.bad(at+".retention", "must be a number with d, h, m or s, such as 30d, is %q", t.Retention)
 	}
 	if t.Output != Discard && t.Output != DeadLetters {

@@ -152,3 +152,19 @@ func TestValidateNamesTheOption(t *testing.T) {
 	require.NoError(t, c.ValidateOutputs([]string{"cheap"}))
 	require.ErrorContains(t, c.ValidateOutputs(nil), `rules.2.output: there is no "cheap" below outputs`)
 }
+
+func TestRetention(t *testing.T) {
+	for text, good := range map[string]bool{
+		"30d": true, "1h": true, "100m": true, "5s": true,
+		"": false, "d": false, "0d": false, "01d": false, "30": false, "3 d": false, "-3d": false, "3dd": false, "3D": false, "1.5d": false, "30d\n": false, "3ä": false,
+	} {
+		when := equals("event.action", "x")
+		c := routing.Config{Rules: []routing.Rule{{When: when, Target: routing.Target{Retention: text, Dataset: "x"}}}}
+		err := c.Validate()
+		if good || text == "" {
+			assert.NoError(t, err, text)
+		} else {
+			assert.ErrorContains(t, err, "rules.0.retention", text)
+		}
+	}
+}

@@ -5,11 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // historyTarget begins the names of CloudTrail's calls.
@@ -85,10 +86,10 @@ func (h *History) Put(region string, e HistoryEvent) {
 	h.events[region] = append(h.events[region], e)
 }
 
-var signedFor = regexp.MustCompile(`Credential=[^/]+/\d+/([^/]+)/`)
+var signedFor = lazyregexp.New(`Credential=[^/]+/\d+/([^/]+)/`)
 
 func regionOf(r *http.Request) string {
-	if m := signedFor.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
+	if m := signedFor().FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
 		return m[1]
 	}
 	return ""

@@ -4,9 +4,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strings"
 
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 	"github.com/trailbeat/trailbeat/internal/manage"
 	"github.com/trailbeat/trailbeat/internal/manage/logpoint"
 )
@@ -14,12 +14,12 @@ import (
 // logPrefix stands before ids of log sources in bodies.
 const logPrefix = "LogSources/"
 
-var placeName = regexp.MustCompile(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
+var placeName = lazyregexp.New(`^[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}$`)
 
 // place is the part of the address that tells pools apart; false where an answer was sent.
 func (r *request) place() (string, bool) {
 	for i, what := range []string{"pool_UUID", "logpoint_identifier"} {
-		if !placeName.MatchString(r.parts[i]) {
+		if !placeName().MatchString(r.parts[i]) {
 			fail(r.w, http.StatusNotFound, fmt.Sprintf("the %s in the address must be 1 to 64 letters, digits, _, - and, but for the first, dots", what))
 			return "", false
 		}

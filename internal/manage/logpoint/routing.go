@@ -2,9 +2,10 @@ package logpoint
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 )
 
 // maxCriteria bounds the criteria of a source.
@@ -20,9 +21,9 @@ const (
 	discard    = "discard"
 )
 
-var field = regexp.MustCompile(`^[A-Za-z_@][A-Za-z0-9_@-]*(\.[A-Za-z0-9_@-]+){0,9}$`)
+var field = lazyregexp.New(`^[A-Za-z_@][A-Za-z0-9_@-]*(\.[A-Za-z0-9_@-]+){0,9}$`)
 
-var repoName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_. -]{0,99}$`)
+var repoName = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_. -]{0,99}$`)
 
 // operations are the ways in which what to do is written.
 var operations = map[string]string{
@@ -93,7 +94,7 @@ func (r *reader) policy(p *policy, in map[string]any) {
 func (r *reader) criterion(p *policy, in map[string]any, at string) rule {
 	r.unknown(in, at, "type", "key", "value", "operation", "drop", "repo", "repository")
 	c := rule{key: r.text(in, at, "key", true), does: store, repo: p.catchAll}
-	if c.key != "" && (!field.MatchString(c.key) || len(c.key) > maxField) {
+	if c.key != "" && (!field().MatchString(c.key) || len(c.key) > maxField) {
 		r.bad(at+"key", "is %q, but must be the name of a field, such as event.action, of at most %d bytes", c.key, maxField)
 	}
 	value, there := in["value"]
@@ -155,7 +156,7 @@ func (r *reader) repo(p *policy, at, name string) string {
 		return name
 	}
 	clean := namespace(name)
-	if !repoName.MatchString(name) {
+	if !repoName().MatchString(name) {
 		r.bad(at, "is %q, but the name of a repo becomes part of the name of a data stream: at most 100 letters, digits, _, -, spaces and dots, a letter, digit or _ first", name)
 		return ""
 	}

@@ -5,13 +5,13 @@ import (
 	"fmt"
 	"net"
 	"net/url"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/trailbeat/trailbeat/internal/lazyregexp"
 	"github.com/trailbeat/trailbeat/internal/manage"
 )
 
@@ -128,10 +128,10 @@ func (r *reader) source(in map[string]any, options map[string]any) *time.Locatio
 }
 
 var (
-	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
-	regionName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+	bucketName = lazyregexp.New(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	regionName = lazyregexp.New(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	// amazon are the hosts of S3 itself, with the region where there is one.
-	amazon = regexp.MustCompile(`^s3(?:[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?:\.cn)?$`)
+	amazon = lazyregexp.New(`^s3(?:[.-](?:dualstack\.)?([a-z]{2}(?:-[a-z]+)+-\d))?\.amazonaws\.com(?:\.cn)?$`)
 )
 
 func (r *reader) connector(in map[string]any, zone *time.Location, options map[string]any) {
@@ -142,12 +142,12 @@ func (r *reader) connector(in map[string]any, zone *time.Location, options map[s
 	options["secret_access_key"] = r.text(in, at, "secret_key", true)
 	options["preserve_original_event"] = true
 	region := r.text(in, at, "region_name", true)
-	if region != "" && !regionName.MatchString(region) {
+	if region != "" && !regionName().MatchString(region) {
 		r.bad(at+"region_name", "is %q, but must be a region such as eu-west-1", region)
 	}
 	options["region"] = region
 	bucket := r.text(in, at, "bucket_name", true)
-	if bucket != "" && !bucketName.MatchString(bucket) {
+	if bucket != "" && !bucketName().MatchString(bucket) {
 		r.bad(at+"bucket_name", "is %q, but must be the name of a bucket: 3 to 63 of lower case letters, digits, . and -", bucket)
 	}
 	r.endpoint(r.text(in, at, "endpoint_url", false), bucket, region, options)
@@ -172,7 +172,7 @@ func (r *reader) endpoint(text, bucket, region string, options map[string]any) {
 		return
 	}
 	if text != "" {
-		match := amazon.FindStringSubmatch(strings.ToLower(u.Hostname()))
+		match := amazon().FindStringSubmatch(strings.ToLower(u.Hostname()))
 		if match == nil {
 			options["endpoint"], options["path_style"], options["non_aws_bucket_name"] = text, true, bucket
 			return
@@ -378,11 +378,11 @@ func masked(name string, v any) any {
 		return out
 	case string:
 		name = strings.ToLower(name)
-		if v != "" && !variable.MatchString(v) && slices.ContainsFunc(telling, func(part string) bool { return strings.Contains(name, part) }) {
+		if v != "" && !variable().MatchString(v) && slices.ContainsFunc(telling, func(part string) bool { return strings.Contains(name, part) }) {
 			return manage.Masked
 		}
 	}
 	return v
 }
 
-var variable = regexp.MustCompile(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`)
+var variable = lazyregexp.New(`^\$\{[A-Za-z_][A-Za-z0-9_]*\}$`)
