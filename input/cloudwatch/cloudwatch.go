@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
@@ -16,6 +13,7 @@ import (
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/batch"
+	"github.com/trailbeat/trailbeat/input/outlet"
 	"github.com/trailbeat/trailbeat/input/progress"
 	"github.com/trailbeat/trailbeat/input/quota"
 )
@@ -64,22 +62,13 @@ type Input struct {
 	stats   stats
 	state   progress.Tracker
 
-	out     chan *input.Batch
-	faults  chan error
-	slots   chan struct{}
+	outlet  *outlet.Outlet
+	ctx     context.Context // of the outlet
+	slots   chan struct{}   // batches in flight
 	wake    chan struct{}
-	ended   chan struct{} // closed when all was read (Once)
-	closed  chan struct{}
 	start   sync.Once
-	shut    sync.Once
-	stop    context.CancelFunc
-	ctx     context.Context // of the goroutines: it ends with Close
 	workers sync.WaitGroup
 	until   int64 // the end of what Once reads
-
-	returned    atomic.Int64 // batches that came back and were not spoken of
-	allReturned atomic.Int64
-	broken      atomic.Pointer[input.FatalError]
 
 	mu     sync.Mutex
 	groups map[string]*group // by key
@@ -105,12 +94,8 @@ func New(cfg Config, deps Deps) (*Input, error) {
 	}
 	in := &Input{
 		cfg: cfg, deps: deps, log: deps.Logger, api: deps.API,
-		out:    make(chan *input.Batch),
-		faults: make(chan error, 64),
 		slots:  make(chan struct{}, cfg.MaxBatchesInFlight),
 		wake:   make(chan struct{}, 1),
-		ended:  make(chan struct{}),
-		closed: make(chan struct{}),
 		groups: make(map[string]*group),
 	}
 	if in.api == nil {
@@ -121,90 +106,33 @@ func New(cfg Config, deps Deps) (*Input, error) {
 		in.session, in.api = session, session.CloudWatchLogs(cfg.region())
 		in.deps.Identity = session.Identity
 	}
-	in.ctx, in.stop = context.WithCancel(context.Background())
+	in.outlet = outlet.New(&in.state, errNotDelivered)
+	in.ctx = in.outlet.Context()
 	return in, nil
 }
 
 // Read gives the next batch. Errors other than io.EOF, those of ctx and *input.FatalError name a log group and pass: call it
 // again.
 func (in *Input) Read(ctx context.Context) (*input.Batch, error) {
-	if err := in.over(ctx); err != nil {
-		return nil, err
-	}
 	in.start.Do(func() {
 		in.until = time.Now().Add(-in.cfg.Latency).UnixMilli()
 		in.workers.Go(in.schedule)
 	})
-	select {
-	case b := <-in.out:
-		return b, nil
-	case err := <-in.faults:
-		return nil, err
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case <-in.closed:
-		return nil, os.ErrClosed
-	case <-in.ended:
-		return nil, in.end()
-	}
+	return in.outlet.Read(ctx)
 }
 
-// end is what Read says when all was read.
-func (in *Input) end() error {
-	select {
-	case err := <-in.faults:
-		return err
-	default:
-	}
-	if fatal := in.broken.Load(); fatal != nil {
-		return fatal
-	}
-	if n := in.returned.Swap(0); n > 0 {
-		return notDelivered(n)
-	}
-	return io.EOF
-}
-
-func notDelivered(n int64) error {
-	return fmt.Errorf("%d batches were not delivered: their log groups are not done, run again to send them", n)
-}
-
-func (in *Input) over(ctx context.Context) error {
-	if fatal := in.broken.Load(); fatal != nil {
-		return fatal
-	}
-	select {
-	case <-in.closed:
-		return os.ErrClosed
-	default:
-		return ctx.Err()
-	}
-}
-
-// fatal ends the input: without checkpoints nothing that it reads could be called done.
-func (in *Input) fatal(err error) {
-	if in.broken.CompareAndSwap(nil, &input.FatalError{Err: err}) {
-		in.log.Error("the input cannot go on", "error.message", err.Error())
-	}
-	in.tell(in.broken.Load())
-	in.state.Ended()
-	in.stop()
-}
+var errNotDelivered = errors.New("batches were not delivered: their log groups are not done, run again to send them")
 
 // tell hands an error to Read.
 func (in *Input) tell(err error) {
 	in.state.Failed(err)
-	select {
-	case in.faults <- err:
-	default: // nobody reads; those that wait say enough
-	}
+	in.outlet.Tell(err)
 }
 
 // Close ends all reading and saves which events of the overlap were delivered.
 func (in *Input) Close() error {
-	in.stop()
 	in.start.Do(func() {}) // no schedule from here on
-	in.shut.Do(func() { close(in.closed) })
+	in.outlet.Close()
 	in.workers.Wait()
 	in.state.Ended()
 	var errs []error
@@ -218,8 +146,8 @@ func (in *Input) Close() error {
 	if in.session != nil {
 		in.session.Close()
 	}
-	if n := in.returned.Swap(0); n > 0 && in.deps.Once {
-		errs = append(errs, notDelivered(n))
+	if in.deps.Once {
+		errs = append(errs, in.outlet.NotDelivered())
 	}
 	return errors.Join(errs...)
 }
@@ -237,45 +165,26 @@ func (in *Input) hand(g *group, b *handed, records []input.Record) error {
 		return errReturned
 	}
 	out := &input.Batch{Records: records, Ack: batch.Once(in.log, func(err error) { in.ack(g, b, err) })}
-	select {
-	case in.out <- out:
-		return nil
-	case <-in.ctx.Done():
-		return in.ctx.Err() // it stays open, so that nothing of it counts
-	}
+	return in.outlet.Send(in.ctx, out) // where that fails it stays open, so that nothing of it counts
 }
 
 func (in *Input) ack(g *group, b *handed, err error) {
 	if err != nil {
-		in.returned.Add(1)
-		in.allReturned.Add(1)
+		in.outlet.CameBack()
 		in.stats.eventsReturned.Add(int64(len(b.keys)))
-		in.state.Failed(returnedError{g.name, err})
+		in.state.Failed(&progress.ReturnedError{What: fmt.Sprintf("a batch of log group %q", g.name), Err: err})
 	} else {
 		in.stats.acked.Add(int64(len(b.keys)))
 	}
 	idle, storing := g.settle(b, err)
 	if storing != nil {
-		in.fatal(storing)
+		in.outlet.Break(storing)
 	}
 	<-in.slots
 	if idle {
 		in.nudge()
 	}
 }
-
-// returnedError is a batch that came back.
-type returnedError struct {
-	group string
-	err   error
-}
-
-func (e returnedError) Error() string {
-	return fmt.Sprintf("a batch of log group %q was not delivered: %v", e.group, e.err)
-}
-func (e returnedError) Unwrap() error     { return e.err }
-func (e returnedError) ErrorKind() string { return input.KindReturned }
-func (e returnedError) ErrorHint() string { return "" }
 
 // nudge makes the schedule look again.
 func (in *Input) nudge() {

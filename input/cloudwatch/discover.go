@@ -37,7 +37,7 @@ func (in *Input) discover(ctx context.Context) error {
 	}
 	start, err := in.startAt()
 	if err != nil {
-		in.fatal(err)
+		in.outlet.Break(err)
 		return nil
 	}
 	in.mu.Lock()
@@ -52,7 +52,7 @@ func (in *Input) discover(ctx context.Context) error {
 		g := groupOf(f)
 		g.store, g.seen, g.region = in.deps.Store, seen.New(in.cfg.SeenMax), in.cfg.region()
 		if err := g.resume(start); err != nil {
-			in.fatal(err)
+			in.outlet.Break(err)
 			return nil
 		}
 		in.groups[f.key] = g

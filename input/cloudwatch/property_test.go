@@ -2,6 +2,7 @@ package cloudwatch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -136,7 +137,7 @@ func kill(in *Input) {
 		g.mu.Unlock()
 	}
 	in.mu.Unlock()
-	in.stop()
+	in.outlet.Break(errors.New("killed"))
 	in.workers.Wait()
 }
 

@@ -23,8 +23,7 @@ func (in *Input) schedule() {
 				in.tell(err)
 				in.unlisted = true
 				if in.deps.Once {
-					in.state.Ended()
-					close(in.ended)
+					in.outlet.Finish()
 					return
 				}
 			} else {
@@ -40,8 +39,7 @@ func (in *Input) schedule() {
 		}
 		next, over := in.dispatch(relist)
 		if over {
-			in.state.Ended()
-			close(in.ended)
+			in.outlet.Finish()
 			return
 		}
 		timer := time.NewTimer(time.Until(next))

@@ -40,7 +40,7 @@ func (in *Input) Stats() Stats {
 		Groups: s.groups.Load(), APICalls: s.calls.Load(), Throttled: s.throttled.Load(),
 		Windows: s.windows.Load(), WindowsFailed: s.windowsFailed.Load(), TokensLost: s.tokensLost.Load(),
 		EventsRead: s.read.Load(), EventsKnown: s.known.Load(), EventsDelivered: s.delivered.Load(),
-		EventsLate: s.late.Load(), EventsDamaged: s.damaged.Load(), BatchesReturned: in.allReturned.Load(),
+		EventsLate: s.late.Load(), EventsDamaged: s.damaged.Load(), BatchesReturned: in.outlet.Returned(),
 	}
 	now := time.Now()
 	in.mu.Lock()

@@ -98,7 +98,7 @@ func (in *Input) window(ctx context.Context, g *group) (more bool, err error) {
 	}
 	in.stats.windows.Add(1)
 	if storing := g.closeWindow(r.w, covered); storing != nil {
-		in.fatal(storing)
+		in.outlet.Break(storing)
 		return false, nil
 	}
 	if err != nil {

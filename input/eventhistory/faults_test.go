@@ -198,7 +198,7 @@ func TestFollow(t *testing.T) {
 				}
 				batch.Ack(nil)
 			}
-			b.in.stop()
+			b.in.outlet.Break(errors.New("killed"))
 			b.in.managing.Wait()
 			b.in.streaming.Wait()
 			b.event("us-east-1", 0, 0)

@@ -2,6 +2,7 @@ package eventhistory
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"net/http"
 	"slices"
@@ -112,7 +113,7 @@ func property(t *testing.T, seed uint64) {
 		cancel()
 		if kill := d.chance(0.7) && life < 5; kill {
 			kills++
-			b.in.stop() // a killed process does nothing more
+			b.in.outlet.Break(errors.New("killed")) // a killed process does nothing more
 			close(dead)
 			acks.Wait()
 			b.in.managing.Wait()

@@ -122,7 +122,7 @@ func TestRealServer(t *testing.T) {
 	}
 	kills := 0
 	for ; kills < 4; kills++ {
-		live(3).stop() // it does nothing more, and says nothing
+		live(3).outlet.Break(errors.New("killed")) // it does nothing more, and says nothing
 	}
 	in := live(0)
 	stats := in.Stats()

@@ -42,8 +42,7 @@ func (in *Input) manage() {
 			in.streaming.Wait()
 			if in.ctx.Err() == nil {
 				in.countFaults(true)
-				in.state.Ended()
-				close(in.ended)
+				in.outlet.Finish()
 			}
 			return
 		}
@@ -100,7 +99,7 @@ func (in *Input) startStreams() (again time.Duration) {
 				continue
 			}
 			if err := in.open(s); err != nil {
-				in.fatal(err)
+				in.outlet.Break(err)
 				return 0
 			}
 			in.streams[s.key] = s
@@ -282,7 +281,7 @@ func (in *Input) mended(s *stream) {
 func (in *Input) note(what string, err error) {
 	in.state.Failed(err)
 	if in.faults.Note(what, err, time.Now()) {
-		in.queue(err)
+		in.outlet.Tell(err)
 	}
 }
 
@@ -290,7 +289,7 @@ func (in *Input) note(what string, err error) {
 func (in *Input) countFaults(all bool) {
 	say, over := in.faults.Pass(time.Now(), all)
 	for _, err := range say {
-		in.queue(err)
+		in.outlet.Tell(err)
 	}
 	for _, key := range over {
 		in.log.Info("a kind of fault did not show any more", "what", key.What, "error.type", key.Kind)

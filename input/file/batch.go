@@ -1,8 +1,11 @@
 package file
 
 import (
+	"fmt"
+
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/batch"
+	"github.com/trailbeat/trailbeat/input/progress"
 )
 
 // batchMemory is what one batch is made of.
@@ -31,7 +34,7 @@ func (in *Input) finish(m *batchMemory) *input.Batch {
 		if err != nil {
 			in.returned.Add(1)
 			in.stats.failed.Add(1)
-			in.state.Failed(returnedError{m.segments[0].origin.Path, err})
+			in.state.Failed(&progress.ReturnedError{What: fmt.Sprintf("a batch of %q", m.segments[0].origin.Path), Err: err})
 			if m.segments[0].run == nil {
 				in.log.Error("records of a stream were not delivered, and it cannot be read again", "records", m.taken)
 			}

@@ -2,7 +2,6 @@ package file
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"strings"
@@ -45,19 +44,6 @@ func (in *Input) polled() time.Time {
 	}
 	return in.rescan
 }
-
-// returnedError is a batch that came back.
-type returnedError struct {
-	path string
-	err  error
-}
-
-func (e returnedError) Error() string {
-	return fmt.Sprintf("records of %q were not delivered: %v", e.path, e.err)
-}
-func (e returnedError) Unwrap() error     { return e.err }
-func (e returnedError) ErrorKind() string { return input.KindReturned }
-func (e returnedError) ErrorHint() string { return "" }
 
 // Report tells what the input is doing; see input.Reporter. Listed and Skipped count each file once in each scan.
 func (in *Input) Report() input.Report {

@@ -347,7 +347,7 @@ func (in *Input) kill() {
 		in.ledger.broken = errors.New("killed")
 	}
 	in.ledger.mu.Unlock()
-	in.cancel()
+	in.outlet.Break(errors.New("killed"))
 	in.stop()
 	in.work.Wait()
 	in.chores.Wait()

@@ -15,7 +15,7 @@ const (
 func (in *Input) note(what string, err error) {
 	in.state.Failed(err)
 	if in.faults.Note(what, err, time.Now()) {
-		in.queue(err)
+		in.outlet.Tell(err)
 	}
 }
 
@@ -27,7 +27,7 @@ func (in *Input) endFaults() {
 		say, over = append(say, more...), append(over, also...)
 	}
 	for _, err := range say {
-		in.queue(err)
+		in.outlet.Tell(err)
 	}
 	for _, key := range over {
 		in.log.Info("a kind of fault did not show in the last pass any more", "what", key.What, "error.type", key.Kind)

@@ -47,8 +47,7 @@ func (in *Input) run(ctx context.Context) {
 		in.stats.passes.Add(1)
 		in.stats.passTime.Store(int64(time.Since(begin)))
 		if in.deps.Once {
-			in.state.Ended()
-			close(in.finished)
+			in.outlet.Finish()
 			return
 		}
 		wait := in.cfg.BucketListInterval
@@ -131,7 +130,7 @@ func (in *Input) sources(ctx context.Context, now time.Time) ([]*source, error) 
 		scopes, err := in.found.scopes(ctx, now, in.deps.Once)
 		if len(in.found.roots) > 0 {
 			if err := in.decide(layoutTrail); err != nil {
-				in.fatal(err)
+				in.outlet.Break(err)
 				return nil, err
 			}
 			list, loadErr := in.trails(ctx, scopes)
@@ -152,7 +151,7 @@ func (in *Input) sources(ctx context.Context, now time.Time) ([]*source, error) 
 			return nil, err
 		}
 		if err := in.decide(layoutFlat); err != nil {
-			in.fatal(err)
+			in.outlet.Break(err)
 			return nil, err
 		}
 	}
@@ -188,7 +187,7 @@ func (in *Input) own(ctx context.Context, list []*source) ([]*source, error) {
 	for _, src := range list {
 		c, err := in.ledger.cursor(src.key, func() cursor { return src.c })
 		if err != nil {
-			in.fatal(err)
+			in.outlet.Break(err)
 			return nil, err
 		}
 		src.c, src.ledger, src.ctx = c, in.ledger, ctx
@@ -397,9 +396,7 @@ func (in *Input) read(ctx context.Context, t task) {
 			acked.Store(true)
 			ack(err)
 		}
-		select {
-		case in.batches <- b:
-		case <-ctx.Done():
+		if in.outlet.Send(ctx, b) != nil {
 			b.Ack(context.Cause(ctx))
 			stream.Close()
 			return
@@ -430,7 +427,7 @@ func (in *Input) settled(ctx context.Context, t *task, returned bool, err error)
 		return
 	case returned:
 		how = outcomeReturned
-		in.returned.Add(1)
+		in.outlet.CameBack()
 		in.stats.returned.Add(1)
 		if !errors.Is(err, s3object.ErrNotDelivered) {
 			err = fmt.Errorf("%w: %w", s3object.ErrNotDelivered, err)

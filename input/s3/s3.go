@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/outlet"
 	"github.com/trailbeat/trailbeat/input/progress"
 	"github.com/trailbeat/trailbeat/input/s3/lease"
 	"github.com/trailbeat/trailbeat/input/s3object"
@@ -68,26 +66,16 @@ type Input struct {
 
 	choreFaults progress.Faults
 
-	batches  chan *input.Batch
-	finished chan struct{} // the one pass is through
-	closed   chan struct{}
-	wake     chan struct{} // there is a chore
-	start    sync.Once
-	close    sync.Once
-	ctx      context.Context // of all work but chores; ends with Close
-	cancel   context.CancelFunc
-	choring  context.Context
-	stop     context.CancelFunc
-	work     sync.WaitGroup // the passes
-	chores   sync.WaitGroup
-
-	mu     sync.Mutex
-	queued []error
-	told   chan struct{} // there is a fault
-	broken *input.FatalError
-	begun  bool // written before any work, read after it
-
-	returned atomic.Int64 // objects that came back and were not spoken of
+	outlet  *outlet.Outlet
+	wake    chan struct{} // there is a chore
+	start   sync.Once
+	close   sync.Once
+	ctx     context.Context // of the outlet: for all work but chores
+	choring context.Context
+	stop    context.CancelFunc
+	work    sync.WaitGroup // the passes
+	chores  sync.WaitGroup
+	begun   bool // written before any work, read after it
 }
 
 // New makes the input. It calls nobody; the errors are those of the configuration and of the stored state.
@@ -141,8 +129,7 @@ func open(cfg Config, deps Deps, api bucketAPI, objects objectReader) (*Input, e
 	}
 	in := &Input{
 		cfg: cfg, deps: deps, log: deps.Logger, objects: objects,
-		batches: make(chan *input.Batch), finished: make(chan struct{}), closed: make(chan struct{}),
-		wake: make(chan struct{}, 1), told: make(chan struct{}, 1),
+		wake: make(chan struct{}, 1),
 	}
 	in.api = counted{bucketAPI: api, stats: &in.stats}
 	in.bucket, _ = cfg.bucket()
@@ -162,7 +149,8 @@ func open(cfg Config, deps Deps, api bucketAPI, objects objectReader) (*Input, e
 		in.found.leases = cfg.Lease.Prefix
 	}
 	// They outlive any context of a caller: acks may come, and objects be put away, after a Read has ended.
-	in.ctx, in.cancel = context.WithCancel(context.Background())
+	in.outlet = outlet.New(&in.state, errNotDelivered)
+	in.ctx = in.outlet.Context()
 	in.choring, in.stop = context.WithCancel(context.Background())
 	return in, nil
 }
@@ -229,36 +217,10 @@ func (in *Input) decide(layout string) error {
 // again.
 func (in *Input) Read(ctx context.Context) (*input.Batch, error) {
 	in.start.Do(in.begin)
-	for {
-		if err := in.over(ctx); err != nil {
-			return nil, err
-		}
-		if err := in.fault(); err != nil {
-			return nil, err
-		}
-		select {
-		case b := <-in.batches:
-			return b, nil
-		case <-in.told:
-		case <-in.finished:
-			if err := in.fault(); err != nil {
-				return nil, err
-			}
-			if n := in.returned.Swap(0); n > 0 {
-				return nil, notDelivered(n)
-			}
-			return nil, io.EOF
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-in.closed:
-			return nil, os.ErrClosed
-		}
-	}
+	return in.outlet.Read(ctx)
 }
 
-func notDelivered(n int64) error {
-	return fmt.Errorf("%d objects were not delivered: they are not done, run again to send them", n)
-}
+var errNotDelivered = errors.New("objects were not delivered: they are not done, run again to send them")
 
 func (in *Input) begin() {
 	in.begun = true
@@ -268,65 +230,6 @@ func (in *Input) begin() {
 			in.chores.Go(func() { in.doChores(in.choring) })
 		}
 	}
-}
-
-func (in *Input) over(ctx context.Context) error {
-	select {
-	case <-in.closed:
-		return os.ErrClosed
-	default:
-	}
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if in.broken != nil {
-		return in.broken
-	}
-	return ctx.Err()
-}
-
-// fault gives the next thing that Read has to tell.
-func (in *Input) fault() error {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if len(in.queued) == 0 {
-		return nil
-	}
-	err := in.queued[0]
-	in.queued = in.queued[1:]
-	return err
-}
-
-// maxFaults bounds what waits for Read.
-const maxFaults = 100
-
-// queue makes Read return an error.
-func (in *Input) queue(err error) {
-	in.mu.Lock()
-	if len(in.queued) < maxFaults {
-		in.queued = append(in.queued, err)
-	}
-	in.mu.Unlock()
-	in.nudge()
-}
-
-func (in *Input) nudge() {
-	select {
-	case in.told <- struct{}{}:
-	default:
-	}
-}
-
-// fatal makes an error of the store end the run: without checkpoints nothing could be promised.
-func (in *Input) fatal(err error) {
-	in.state.Failed(err)
-	in.state.Ended()
-	in.mu.Lock()
-	if in.broken == nil {
-		in.broken = &input.FatalError{Err: err}
-	}
-	in.mu.Unlock()
-	in.cancel()
-	in.nudge()
 }
 
 // closeWait is how long Close waits for objects to be copied and deleted. What is left is done after the next start.
@@ -339,8 +242,7 @@ func (in *Input) Close() error {
 	var err error
 	in.close.Do(func() {
 		in.start.Do(func() {}) // no work begins any more
-		close(in.closed)
-		in.cancel()
+		in.outlet.Close()
 		in.work.Wait()
 		in.state.Ended()
 		in.waitForChores()
@@ -355,8 +257,8 @@ func (in *Input) Close() error {
 		if in.shared != nil {
 			err = errors.Join(err, in.shared.leave())
 		}
-		if n := in.returned.Swap(0); n > 0 && in.deps.Once {
-			err = errors.Join(err, notDelivered(n))
+		if in.deps.Once {
+			err = errors.Join(err, in.outlet.NotDelivered())
 		}
 		if left > 0 && in.deps.Once {
 			err = errors.Join(err, fmt.Errorf("%d objects were read but could not be copied or deleted, run again to do that", left))
@@ -377,15 +279,12 @@ func (in *Input) waitForChores() {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		in.mu.Lock()
-		broken := in.broken != nil
-		in.mu.Unlock()
 		untried := 0
 		for _, l := range in.ledgers() {
 			n, _ := l.openChores()
 			untried += n
 		}
-		if untried == 0 || broken {
+		if untried == 0 || in.outlet.Broken() != nil {
 			return
 		}
 		select {

@@ -320,7 +320,7 @@ func (in *Input) stored(err error) {
 	case errors.Is(err, lease.ErrLost):
 		in.log.Debug("what was read does not count, as the lease was lost: another process reads it", "error.message", err.Error())
 	default:
-		in.fatal(err)
+		in.outlet.Break(err)
 	}
 }
 

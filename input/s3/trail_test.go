@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -119,7 +120,7 @@ func followTelling(t *testing.T, in *Input, told *[]string) (got func() []string
 		for {
 			b, err := in.Read(t.Context())
 			if err != nil {
-				if in.over(t.Context()) != nil {
+				if input.IsFatal(err) || errors.Is(err, os.ErrClosed) || t.Context().Err() != nil {
 					return
 				}
 				*told = append(*told, err.Error())

@@ -4,14 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/outlet"
 	"github.com/trailbeat/trailbeat/input/progress"
+	"github.com/trailbeat/trailbeat/input/quota"
 )
 
 // Input hands out the records of a planned Job, and ends with io.EOF when all were read. It keeps the contract of input.Input: an error of Read
@@ -20,31 +20,21 @@ type Input struct {
 	job   *Job
 	state progress.Tracker
 
-	batches chan *input.Batch
-	told    chan struct{}
-	ended   chan struct{} // all was read
-	closed  chan struct{}
-	start   sync.Once
-	close   sync.Once
-	ctx     context.Context
-	cancel  context.CancelFunc
-	work    sync.WaitGroup // walking and reading
+	outlet *outlet.Outlet
+	start  sync.Once
+	close  sync.Once
+	ctx    context.Context // of the outlet
+	work   sync.WaitGroup  // walking and reading
+	began  time.Time
 
 	inFlight atomic.Int64
-	saidBack atomic.Int64 // of those that came back, Read or Close spoke of so many
-
-	mu     sync.Mutex
-	faults []error
-	broken *input.FatalError
-	began  time.Time
 }
 
 // Input makes the input of a Job whose plan is made. Closing it closes the Job.
 func (j *Job) Input() *Input {
-	in := &Input{
-		job: j, batches: make(chan *input.Batch), told: make(chan struct{}, 1), ended: make(chan struct{}), closed: make(chan struct{}),
-	}
-	in.ctx, in.cancel = context.WithCancel(context.Background())
+	in := &Input{job: j}
+	in.outlet = outlet.New(&in.state, errNotDelivered)
+	in.ctx = in.outlet.Context()
 	j.start()
 	return in
 }
@@ -52,13 +42,10 @@ func (j *Job) Input() *Input {
 // tries is how often an object is read in one run.
 const tries = 3
 
-// maxFaults bounds what waits for Read.
-const maxFaults = 100
-
 func (in *Input) begin() {
 	in.began = time.Now()
 	in.state.Reading()
-	in.work.Go(func() { in.job.keep(in.ctx, in.fatal) })
+	in.work.Go(func() { in.job.keep(in.ctx, in.outlet.Break) })
 	in.work.Go(in.run)
 }
 
@@ -99,10 +86,9 @@ func (in *Input) run() {
 	switch {
 	case in.ctx.Err() != nil:
 	case err != nil:
-		in.fatal(err)
+		in.outlet.Break(err)
 	default:
-		in.state.Ended()
-		close(in.ended)
+		in.outlet.Finish()
 	}
 }
 
@@ -129,7 +115,7 @@ func (in *Input) read(it *item) {
 		if kind, _ := input.Explain(again); kind == input.KindThrottled {
 			j.limit.pause(time.Second << try)
 		}
-		if sleep(in.ctx, time.Second<<try) != nil {
+		if quota.Sleep(in.ctx, time.Second<<try) != nil {
 			in.settled(it, true, in.ctx.Err(), false)
 			return
 		}
@@ -166,14 +152,12 @@ func (in *Input) readOnce(it *item, try int) (again error) {
 			}
 			ack(err)
 		}
-		select {
-		case in.batches <- b:
-			in.count(it, n)
-		case <-in.ctx.Done():
+		if in.outlet.Send(in.ctx, b) != nil {
 			b.Ack(context.Cause(in.ctx))
 			stream.Close()
 			return nil
 		}
+		in.count(it, n)
 		if stream.Failed() {
 			stream.Close()
 			return nil
@@ -205,7 +189,7 @@ func (in *Input) settled(it *item, returned bool, err error, stays bool) {
 		j.settle(it, outcomeDone)
 	case returned, in.ctx.Err() != nil:
 		if in.ctx.Err() == nil {
-			j.returned.Add(1)
+			in.outlet.CameBack()
 			in.state.Failed(fmt.Errorf("s3://%s/%s: %w", j.tree.Name(), it.object.Key, err))
 		}
 		j.settle(it, outcomeReturned)
@@ -231,90 +215,19 @@ func (in *Input) failed(it *item, err error) {
 		err = errors.New("it could not be read although it is no longer archived; run again")
 	}
 	in.state.Failed(err)
-	in.tell(err)
+	in.outlet.Tell(err)
 	if err := in.job.fail(it, err); err != nil {
-		in.fatal(err)
+		in.outlet.Break(err)
 		in.job.settle(it, outcomeReturned)
 		return
 	}
 	in.job.settle(it, outcomeFailed)
 }
 
-// tell makes Read return an error.
-func (in *Input) tell(err error) {
-	in.mu.Lock()
-	if len(in.faults) < maxFaults {
-		in.faults = append(in.faults, err)
-	}
-	in.mu.Unlock()
-	in.nudge()
-}
-
-func (in *Input) nudge() {
-	select {
-	case in.told <- struct{}{}:
-	default:
-	}
-}
-
-func (in *Input) fatal(err error) {
-	in.state.Failed(err)
-	in.mu.Lock()
-	if in.broken == nil {
-		in.broken = &input.FatalError{Err: err}
-	}
-	in.mu.Unlock()
-	in.cancel()
-	in.nudge()
-}
-
-func (in *Input) fault() error {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	if len(in.faults) > 0 {
-		err := in.faults[0]
-		in.faults = in.faults[1:]
-		return err
-	}
-	if in.broken != nil {
-		return in.broken
-	}
-	return nil
-}
-
 // Read gives the next batch.
 func (in *Input) Read(ctx context.Context) (*input.Batch, error) {
 	in.start.Do(in.begin)
-	for {
-		select {
-		case <-in.closed:
-			return nil, os.ErrClosed
-		default:
-		}
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := in.fault(); err != nil {
-			return nil, err
-		}
-		select {
-		case b := <-in.batches:
-			return b, nil
-		case <-in.told:
-		case <-in.ended:
-			if err := in.fault(); err != nil {
-				return nil, err
-			}
-			if n := in.untold(); n > 0 {
-				return nil, fmt.Errorf("%d %w", n, errNotDelivered)
-			}
-			return nil, io.EOF
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-in.closed:
-			return nil, os.ErrClosed
-		}
-	}
+	return in.outlet.Read(ctx)
 }
 
 // Close ends the reading and stores how far it came.
@@ -323,8 +236,7 @@ func (in *Input) Close() error {
 	in.close.Do(func() {
 		began := true
 		in.start.Do(func() { began = false })
-		close(in.closed)
-		in.cancel()
+		in.outlet.Close()
 		if began {
 			in.work.Wait()
 		}
@@ -334,17 +246,9 @@ func (in *Input) Close() error {
 			ran = time.Since(in.began)
 		}
 		err = in.job.Close(ran)
-		if n := in.untold(); n > 0 {
-			err = errors.Join(err, fmt.Errorf("%d %w", n, errNotDelivered))
-		}
+		err = errors.Join(err, in.outlet.NotDelivered())
 	})
 	return err
-}
-
-// untold is how many objects came back of which nobody spoke.
-func (in *Input) untold() int64 {
-	n := in.job.returned.Load()
-	return n - in.saidBack.Swap(n)
 }
 
 // Doing names the day and account for the status line.
@@ -364,7 +268,7 @@ func (in *Input) Report() input.Report {
 	r.Waiting = max(0, of-objects)
 	r.Listed, r.Calls = of, j.calls.list.Load()
 	r.InFlight, r.Read, r.Skipped, r.Missing = in.inFlight.Load(), j.objects.Load(), j.skipped.Load(), j.missing.Load()
-	r.Failed, r.Failing = j.failedNow.Load()+j.returned.Load(), int64(len(j.ledger.failures()))
+	r.Failed, r.Failing = j.failedNow.Load()+in.outlet.Returned(), int64(len(j.ledger.failures()))
 	r.Records, r.Bytes = j.records.Load(), j.tree.BytesRead()
 	return r
 }

@@ -31,7 +31,7 @@ type Job struct {
 		list, get, head, restore, send atomic.Int64
 	}
 	records, objects, bytes         atomic.Int64 // of this run; objects and bytes are done
-	missing, returned, restoring    atomic.Int64
+	missing, restoring              atomic.Int64
 	skipped, failedNow, skippedSize atomic.Int64
 	inARow                          atomic.Int64 // failures
 

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"github.com/trailbeat/trailbeat/input/quota"
 )
 
 // limiter spreads work over time, and holds everybody back for a while when the source asks for it. Safe for concurrent use.
@@ -34,7 +36,7 @@ func (l *limiter) wait(ctx context.Context, size int64) error {
 	at := l.next
 	l.next = l.next.Add(cost)
 	l.mu.Unlock()
-	return sleep(ctx, at.Sub(now))
+	return quota.Sleep(ctx, at.Sub(now))
 }
 
 // pause holds everybody back from now on.
@@ -43,19 +45,5 @@ func (l *limiter) pause(d time.Duration) {
 	defer l.mu.Unlock()
 	if until := time.Now().Add(d); until.After(l.next) {
 		l.next = until
-	}
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }

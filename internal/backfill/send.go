@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/quota"
 )
 
 // messagesPerCall is how many messages a call of SQS takes.
@@ -93,7 +94,7 @@ func (j *Job) sendSome(ctx context.Context, queue Queue, work <-chan *item, canc
 		if kind, _ := input.Explain(err); kind == input.KindThrottled {
 			j.limit.pause(min(time.Second<<try, maxPause))
 		}
-		err = sleep(ctx, min(time.Second<<try, maxPause))
+		err = quota.Sleep(ctx, min(time.Second<<try, maxPause))
 	}
 	how := outcomeDone
 	if err != nil {

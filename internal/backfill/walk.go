@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/quota"
 )
 
 // listers is how many folders are listed at the same time: enough that readers do not wait for days with few objects.
@@ -81,7 +82,7 @@ func (j *Job) listUnit(ctx context.Context, u *unit, work chan<- *item) error {
 			}
 			pause := min(time.Second<<try, maxPause)
 			j.limit.pause(pause)
-			if sleep(ctx, pause) != nil {
+			if quota.Sleep(ctx, pause) != nil {
 				return nil
 			}
 		}
@@ -103,7 +104,7 @@ func (j *Job) listUnit(ctx context.Context, u *unit, work chan<- *item) error {
 				if !full {
 					break
 				}
-				if sleep(ctx, 50*time.Millisecond) != nil {
+				if quota.Sleep(ctx, 50*time.Millisecond) != nil {
 					return nil
 				}
 			}
