@@ -66,7 +66,7 @@ type group struct {
 	due                 time.Time // when the next pass is to begin
 	faults              int       // in a row
 	said                string    // the fault that was told of
-	lag                 lag
+	lag                 seen.Lag
 }
 
 type checkpointAt struct{ settled, readTo int64 }
@@ -264,24 +264,6 @@ func (g *group) resume(start int64) error {
 	}
 	g.stored, g.settled, g.readTo = g.at, g.at.settled, g.at.readTo
 	return nil
-}
-
-// lag is the longest time that events took from their own time to the log group, over the last hour or two.
-type lag struct {
-	now, before time.Duration
-	since       time.Time
-}
-
-// lagSpan is how long one of the two maxima counts.
-const lagSpan = time.Hour
-
-func (l *lag) add(d time.Duration) { l.now = max(l.now, d) }
-
-func (l *lag) max(now time.Time) time.Duration {
-	if now.Sub(l.since) >= lagSpan {
-		l.before, l.now, l.since = l.now, 0, now
-	}
-	return max(l.now, l.before)
 }
 
 func timeOf(ms int64) time.Time { return time.UnixMilli(ms).UTC() }

@@ -2,11 +2,11 @@ package cloudwatch
 
 import (
 	"cmp"
-	"context"
 	"slices"
 	"time"
 
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/quota"
 )
 
 // far is how far away a look is that will not come.
@@ -15,7 +15,8 @@ const far = 1000 * time.Hour
 // schedule gives log groups to workers until the input is closed or, with Once, all of them were read. A worker reads one
 // window; a group that has more to read queues up behind the others.
 func (in *Input) schedule() {
-	in.limit = in.deps.Limits.Get(in.quotaOwner())
+	owner, _ := quota.Owner(in.ctx, in.cfg.AWS, in.deps.Identity)
+	in.limit = in.deps.Limits.Get(owner + " " + in.cfg.region())
 	relist := time.Now()
 	for {
 		if !time.Now().Before(relist) {
@@ -151,26 +152,11 @@ func (in *Input) work(g *group) {
 	in.nudge()
 }
 
-const (
-	// firstPause is the pause after the first fault of a group that may pass by itself, slowPause after one that somebody must mend.
-	// They double with each fault up to mostWait.
-	firstPause = 10 * time.Second
-	slowPause  = time.Minute
-	mostWait   = 10 * time.Minute
-)
-
 // fault tells of a group that cannot be read, once for each kind of fault, and has it tried again later.
 func (in *Input) fault(g *group, err error, now time.Time) {
 	in.stats.windowsFailed.Add(1)
-	pause := slowPause
-	if aws.ClassOf(err).Passing() {
-		pause = firstPause
-	}
-	for range min(g.faults, 6) {
-		pause *= 2
-	}
+	g.next = now.Add(quota.Rest(err, g.faults))
 	g.faults++
-	g.next = now.Add(min(pause, mostWait))
 	g.done = in.deps.Once
 	if said := aws.ClassOf(err).String(); said != g.said || g.done {
 		g.said = said
@@ -187,20 +173,3 @@ func (in *Input) mended(g *group) {
 	}
 	g.faults, g.said = 0, ""
 }
-
-// quotaOwner names whose quota the calls count on: account and region. Where the account cannot be asked for, it is known by
-// its credentials.
-func (in *Input) quotaOwner() string {
-	owner := "credentials " + in.cfg.AWS.AccessKeyID + " " + in.cfg.AWS.CredentialProfileName + " " + in.cfg.AWS.RoleARN
-	if in.deps.Identity != nil {
-		ctx, cancel := context.WithTimeout(in.ctx, identityTimeout)
-		defer cancel()
-		if account, _, err := in.deps.Identity(ctx); err == nil {
-			owner = account
-		}
-	}
-	return owner + " " + in.cfg.region()
-}
-
-// identityTimeout bounds the question for the account, which reading can do without.
-const identityTimeout = 10 * time.Second

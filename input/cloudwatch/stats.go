@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/quota"
 )
 
 // Stats are what the input has done since it was made.
@@ -28,16 +29,17 @@ type Stats struct {
 }
 
 type stats struct {
-	groups, calls, throttled, windows, windowsFailed, tokensLost atomic.Int64
-	read, known, delivered, late, damaged                        atomic.Int64
-	acked, eventsReturned, bytes                                 atomic.Int64
+	calls                                      quota.Calls
+	groups, windows, windowsFailed, tokensLost atomic.Int64
+	read, known, delivered, late, damaged      atomic.Int64
+	acked, eventsReturned, bytes               atomic.Int64
 }
 
 // Stats gives the counts of this moment. Safe for concurrent use.
 func (in *Input) Stats() Stats {
 	s := &in.stats
 	out := Stats{
-		Groups: s.groups.Load(), APICalls: s.calls.Load(), Throttled: s.throttled.Load(),
+		Groups: s.groups.Load(), APICalls: s.calls.Made.Load(), Throttled: s.calls.Throttled.Load(),
 		Windows: s.windows.Load(), WindowsFailed: s.windowsFailed.Load(), TokensLost: s.tokensLost.Load(),
 		EventsRead: s.read.Load(), EventsKnown: s.known.Load(), EventsDelivered: s.delivered.Load(),
 		EventsLate: s.late.Load(), EventsDamaged: s.damaged.Load(), BatchesReturned: in.outlet.Returned(),

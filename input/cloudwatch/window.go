@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -24,8 +23,6 @@ const (
 	// next four times as long, so that empty years cost few calls.
 	firstSpan = 30 * 24 * time.Hour
 	mostSpan  = 100 * 365 * 24 * time.Hour
-	// tries of one page, where a fault may pass by itself. Throttling does not count.
-	tries = 5
 	// tokensLost is how often one window is begun again since AWS no longer knows its page token.
 	tokensLost = 5
 )
@@ -36,7 +33,7 @@ var errReturned = errors.New("a batch was not delivered")
 // begin makes a pass over everything from what is settled up to now. nil: there is nothing to read yet.
 func (in *Input) begin(g *group) *pass {
 	now := time.Now()
-	overlap := min(2*g.lag.max(now), in.cfg.OverlapMax)
+	overlap := min(2*g.lag.Max(now), in.cfg.OverlapMax)
 	overlap = max(overlap, in.cfg.Overlap)
 	end := now.Add(-in.cfg.Latency).UnixMilli()
 	if in.deps.Once {
@@ -163,37 +160,15 @@ func (r *reading) cut() int64 {
 func (in *Input) page(ctx context.Context, r *reading) (*cloudwatchlogs.FilterLogEventsOutput, error) {
 	ask := in.ask(r.g, r.from, r.to)
 	ask.NextToken = r.token
-	for try := 1; ; {
-		if err := in.limit.Wait(ctx, in.cfg.APISleep); err != nil {
-			return nil, err
-		}
-		in.stats.calls.Add(1)
+	return quota.Call(ctx, in.limit, in.cfg.APISleep, &in.stats.calls, func() (*cloudwatchlogs.FilterLogEventsOutput, error) {
 		out, err := in.api.FilterLogEvents(ctx, ask, oneTry)
-		if err == nil {
-			in.limit.Good(in.cfg.APISleep)
-			return out, nil
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
 		err = in.call("reading log group", r.g.name, "logs:FilterLogEvents", in.resource()).Explain(err)
 		var told *aws.Error
 		if errors.As(err, &told) && told.Class == aws.ClassNoResource {
 			told.Hint = "check its name and region_name; it is tried again"
 		}
-		class := aws.ClassOf(err)
-		if class == aws.ClassThrottled {
-			in.stats.throttled.Add(1)
-			in.limit.Throttled(in.cfg.APISleep)
-			continue
-		}
-		if try++; try > tries || !class.Passing() {
-			return nil, err
-		}
-		if err := quota.Sleep(ctx, time.Second<<try/4+time.Duration(rand.Int64N(int64(time.Second)/2))); err != nil {
-			return nil, err
-		}
-	}
+		return out, err
+	})
 }
 
 // oneTry keeps the SDK from trying again by itself: the limiter has to know of each call and each refusal.
@@ -240,7 +215,7 @@ func (in *Input) event(r *reading, e *types.FilteredLogEvent) error {
 		in.stats.late.Add(1)
 	}
 	if ingested > 0 {
-		r.g.lag.add(time.Duration(ingested-at) * time.Millisecond)
+		r.g.lag.Add(time.Duration(ingested-at) * time.Millisecond)
 	}
 	if r.batch != nil && (len(r.records) >= in.cfg.BatchMaxRecords || r.size+int64(len(message)) > in.cfg.BatchMaxBytes) {
 		if err := in.emit(r); err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"math/rand/v2"
 	"time"
 
 	awssdk "github.com/aws/aws-sdk-go-v2/aws"
@@ -21,8 +20,6 @@ import (
 const (
 	// pageEvents is the most that AWS gives in one answer.
 	pageEvents = 50
-	// tries of one page, where a fault may pass by itself. Throttling does not count.
-	tries = 5
 	// tokensLost is how often one stretch is begun again, without a page in between, since AWS no longer knows its page token.
 	tokensLost = 5
 )
@@ -110,33 +107,10 @@ func (in *Input) leave(s *stream, r *reading, err error) error {
 func (in *Input) page(ctx context.Context, s *stream, r *reading) (*cloudtrail.LookupEventsOutput, error) {
 	ask := s.ask(r.span)
 	ask.NextToken = r.token
-	for try := 1; ; {
-		if err := s.limit.Wait(ctx, in.cfg.APISleep); err != nil {
-			return nil, err
-		}
-		in.stats.calls.Add(1)
+	return quota.Call(ctx, s.limit, in.cfg.APISleep, &in.stats.calls, func() (*cloudtrail.LookupEventsOutput, error) {
 		out, err := s.api.LookupEvents(ctx, ask, oneTry)
-		if err == nil {
-			s.limit.Good(in.cfg.APISleep)
-			return out, nil
-		}
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		err = in.explain(s, err)
-		class := aws.ClassOf(err)
-		if class == aws.ClassThrottled {
-			in.stats.throttled.Add(1)
-			s.limit.Throttled(in.cfg.APISleep)
-			continue
-		}
-		if try++; try > tries || !class.Passing() {
-			return nil, err
-		}
-		if err := quota.Sleep(ctx, time.Second<<try/4+time.Duration(rand.Int64N(int64(time.Second)/2))); err != nil {
-			return nil, err
-		}
-	}
+		return out, in.explain(s, err)
+	})
 }
 
 // oneTry keeps the SDK from trying again by itself: the limiter has to know of each call and each refusal.
@@ -202,7 +176,7 @@ func (in *Input) event(s *stream, r *reading, e *types.Event) error {
 	}
 	if !r.past && at < r.late && s.remembers(in.cfg.SeenMax) {
 		in.stats.late.Add(1)
-		s.lag.add(time.Since(timeOf(at)))
+		s.lag.Add(time.Since(timeOf(at)))
 	}
 	if r.batch != nil && (len(r.records) == in.cfg.BatchMaxRecords || r.size+int64(len(text)) > in.cfg.BatchMaxBytes) {
 		if err := in.emit(s, r, false); err != nil {

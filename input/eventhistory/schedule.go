@@ -7,6 +7,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/quota"
 	"github.com/trailbeat/trailbeat/input/seen"
 )
 
@@ -14,13 +15,6 @@ const (
 	// relist is the time from one question for regions to the next, relistSoon where an answer did not come.
 	relist     = time.Hour
 	relistSoon = time.Minute
-	// identityTimeout bounds the question for the account, which reading can do without.
-	identityTimeout = 10 * time.Second
-	// firstPause is the pause after the first fault of a stream that may pass by itself, slowPause after one that somebody must mend.
-	// They double with each fault up to mostPause.
-	firstPause = 10 * time.Second
-	slowPause  = time.Minute
-	mostPause  = 10 * time.Minute
 )
 
 // What fails, in words.
@@ -32,7 +26,7 @@ const (
 // manage starts a stream for each region, and more when regions are enabled, until the input is closed or, with Once, all of
 // them were read.
 func (in *Input) manage() {
-	in.identify()
+	in.owner, in.number = quota.Owner(in.ctx, in.cfg.AWS, in.session.Identity) // unknown: checkpoints are taken for those of this account
 	for {
 		wait := in.startStreams()
 		if in.ctx.Err() != nil {
@@ -62,17 +56,6 @@ func (in *Input) manage() {
 		}
 		again.Stop()
 		count.Stop()
-	}
-}
-
-// identify finds out whose event history it is. Where that cannot be asked for, the quota is known by the credentials, and
-// checkpoints are taken for those of this account.
-func (in *Input) identify() {
-	in.owner = "credentials " + in.cfg.AWS.AccessKeyID + " " + in.cfg.AWS.CredentialProfileName + " " + in.cfg.AWS.RoleARN
-	ctx, cancel := context.WithTimeout(in.ctx, identityTimeout)
-	defer cancel()
-	if account, _, err := in.session.Identity(ctx); err == nil {
-		in.number, in.owner = account, account
 	}
 }
 
@@ -243,16 +226,9 @@ func (in *Input) turn(s *stream) (next time.Time, over bool) {
 // fault tells of a stream that cannot be read, and says when it is tried again.
 func (in *Input) fault(s *stream, err error, now time.Time) time.Time {
 	in.stats.failed.Add(1)
-	pause := slowPause
-	if aws.ClassOf(err).Passing() {
-		pause = firstPause
-	}
 	s.mu.Lock()
-	for range min(s.faults, 6) {
-		pause *= 2
-	}
+	s.next = now.Add(quota.Rest(err, s.faults))
 	s.faults++
-	s.next = now.Add(min(pause, mostPause))
 	s.mu.Unlock()
 	in.note(whatHistory, err)
 	// The token may be why, and belongs to a moment that is gone.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/quota"
 )
 
 // Stats are what the input has done since it was made.
@@ -30,16 +31,17 @@ type Stats struct {
 }
 
 type stats struct {
-	calls, throttled, failed, tokensLost atomic.Int64
-	read, known, delivered, late         atomic.Int64
-	damaged, acked, returned, bytes      atomic.Int64
+	calls                           quota.Calls
+	failed, tokensLost              atomic.Int64
+	read, known, delivered, late    atomic.Int64
+	damaged, acked, returned, bytes atomic.Int64
 }
 
 // Stats gives the counts of this moment. Safe for concurrent use.
 func (in *Input) Stats() Stats {
 	s := &in.stats
 	out := Stats{
-		APICalls: s.calls.Load(), Throttled: s.throttled.Load(), Failed: s.failed.Load(), TokensLost: s.tokensLost.Load(),
+		APICalls: s.calls.Made.Load(), Throttled: s.calls.Throttled.Load(), Failed: s.failed.Load(), TokensLost: s.tokensLost.Load(),
 		EventsRead: s.read.Load(), EventsKnown: s.known.Load(), EventsDelivered: s.delivered.Load(),
 		EventsLate: s.late.Load(), EventsDamaged: s.damaged.Load(), BatchesReturned: in.outlet.Returned(),
 	}

@@ -62,7 +62,7 @@ type stream struct {
 	// Of the goroutine that reads.
 	follow, past *reading
 	due          time.Time // when the next look at new events is to begin
-	lag          lag
+	lag          seen.Lag
 	turns        int
 	looked       bool  // once at least
 	lookedTo     int64 // of the last look of this process
@@ -250,22 +250,4 @@ func (s *stream) resume(account, option string, start, settled int64) (other boo
 		s.seen.Load(saved)
 	}
 	return false, nil
-}
-
-// lag is the longest time that events took to show, over the last hour or two.
-type lag struct {
-	now, before time.Duration
-	since       time.Time
-}
-
-// lagSpan is how long one of the two maxima counts.
-const lagSpan = time.Hour
-
-func (l *lag) add(d time.Duration) { l.now = max(l.now, d) }
-
-func (l *lag) max(now time.Time) time.Duration {
-	if now.Sub(l.since) >= lagSpan {
-		l.before, l.now, l.since = l.now, 0, now
-	}
-	return max(l.now, l.before)
 }

@@ -48,7 +48,7 @@ func (in *Input) look(s *stream, now time.Time) {
 	if s.looked = true; end < s.ahead.settled {
 		return // the clock was set back
 	}
-	lookback := max(min(2*s.lag.max(now), in.cfg.LookbackMax), in.cfg.Lookback)
+	lookback := max(min(2*s.lag.Max(now), in.cfg.LookbackMax), in.cfg.Lookback)
 	settles := end - int64(lookback/time.Second)
 	// After a long pause the newest events would have to wait for all that came meanwhile. A look counts when it was read to its end, so the
 	// first one of a process is no longer than it must be: it may be killed soon, again and again.
