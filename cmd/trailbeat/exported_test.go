@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/ecs"
+	"github.com/trailbeat/trailbeat/internal/needs"
 	"github.com/trailbeat/trailbeat/pipeline/processor"
 )
 
@@ -85,7 +86,7 @@ func TestExportedFields(t *testing.T) {
 			}
 			if !filled[f.by][f.parent()] {
 				if why := notOfThisMachine(f.parent()); f.by == "add_host_metadata" && why != "" {
-					t.Skip("this machine does not say it: " + why)
+					t.Skipf("needs a machine that tells %s: %s", f.parent(), why)
 				}
 				t.Errorf("it is not filled by %s", f.by)
 			}
@@ -269,7 +270,7 @@ func fieldsOfRun(t *testing.T, fields []exportedField) map[string]bool {
 	return all
 }
 
-// notOfThisMachine says why add_host_metadata cannot know something here; empty where it can.
+// notOfThisMachine says what is missing for add_host_metadata to know something here; empty where it knows it.
 func notOfThisMachine(field string) string {
 	exists := func(names ...string) bool {
 		return slices.ContainsFunc(names, func(name string) bool { _, err := os.Stat(name); return err == nil })
@@ -277,16 +278,16 @@ func notOfThisMachine(field string) string {
 	release, _ := os.ReadFile("/etc/os-release")
 	switch {
 	case field == "host.id" && !exists("/etc/machine-id", "/var/lib/dbus/machine-id"):
-		return "there is no machine-id"
+		return "apt-get install systemd, or write 32 hexadecimal digits to /etc/machine-id"
 	case strings.HasPrefix(field, "host.os.") && len(release) == 0:
-		return "there is no os-release"
+		return "apt-get install base-files, which has /etc/os-release"
 	case field == "host.os.codename" && !strings.Contains(string(release), "CODENAME"):
-		return "os-release has no codename"
+		return "VERSION_CODENAME is missing in /etc/os-release, run it on a system that has it, such as Debian"
 	case field == "host.os.version" && !strings.Contains(string(release), "VERSION"):
-		return "os-release has no version"
+		return "VERSION is missing in /etc/os-release, run it on a system that has it, such as Debian"
 	case field == "host.ip" || field == "host.mac":
 		if list, err := net.Interfaces(); err != nil || !slices.ContainsFunc(list, func(i net.Interface) bool { return len(i.HardwareAddr) > 0 }) {
-			return "there is no network interface with an address"
+			return "there is no network interface with an address, such as a container gets without --network none"
 		}
 	}
 	return ""
@@ -294,16 +295,7 @@ func notOfThisMachine(field string) string {
 
 // The table is that of the integration's own page, where it is at hand.
 func TestExportedFieldsAreThose(t *testing.T) {
-	shared := os.Getenv("TRAILBEAT_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
-	pages, err := filepath.Glob(filepath.Join(shared, "seeds", "002*.txt"))
-	require.NoError(t, err)
-	if len(pages) == 0 {
-		t.Skip("needs the page of the integration in seeds/002*.txt of TRAILBEAT_SHARED")
-	}
-	file, err := os.Open(pages[0])
+	file, err := os.Open(needs.SharedFiles(t, "seeds/002*.txt")[0])
 	require.NoError(t, err)
 	defer file.Close()
 	want := map[string]string{}

@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/internal/needs"
 )
 
 var (
@@ -21,9 +23,7 @@ var (
 // The commands of docs/management-api.md print what stands below them.
 func TestManageDocs(t *testing.T) {
 	for _, tool := range []string{"bash", "curl", "jq"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			t.Skipf("needs %s in the path", tool)
-		}
+		needs.Tool(t, tool, tool)
 	}
 	page, err := os.ReadFile(filepath.Join("..", "..", "docs", "management-api.md"))
 	require.NoError(t, err)

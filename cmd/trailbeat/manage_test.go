@@ -20,6 +20,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/internal/needs"
 )
 
 const (
@@ -236,16 +238,7 @@ func ownBodies() (create, edit string) {
 // seedBodies are the two requests of the vendor's document.
 func seedBodies(t *testing.T) (create, edit string) {
 	t.Helper()
-	dir := os.Getenv("TRAILBEAT_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	files, err := filepath.Glob(filepath.Join(dir, "seeds", "003*.txt"))
-	require.NoError(t, err)
-	if len(files) == 0 {
-		t.Skip("no reference data; name its folder in TRAILBEAT_SHARED")
-	}
-	data, err := os.ReadFile(files[0])
+	data, err := os.ReadFile(needs.SharedFiles(t, "seeds/003*.txt")[0])
 	require.NoError(t, err)
 	var found []string
 	for rest := data; len(rest) > 0; {

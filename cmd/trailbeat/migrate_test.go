@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/internal/needs"
 )
 
 // TestMigrate migrates the configurations of testdata/filebeat: what is printed is the file beside, what is reported the text beside, and
@@ -125,13 +127,7 @@ processors:
 
 // TestMigrateAsDocumented takes the two adapter files that the documentation of the adapter shows, as they stand there.
 func TestMigrateAsDocumented(t *testing.T) {
-	dir := cmp.Or(os.Getenv("TRAILBEAT_SHARED"), filepath.Join("..", "..", "..", "shared"))
-	pages, err := filepath.Glob(filepath.Join(dir, "seeds", "000_*.txt"))
-	require.NoError(t, err)
-	if len(pages) != 1 {
-		t.Skip("no reference data; name its folder in TRAILBEAT_SHARED")
-	}
-	page, err := os.ReadFile(pages[0])
+	page, err := os.ReadFile(needs.SharedFiles(t, "seeds/000_*.txt")[0])
 	require.NoError(t, err)
 	blocks := regexp.MustCompile(`(?m)^(?:s3|sqs):\n(?: .*\n)+`).FindAllString(string(page), -1)
 	require.Len(t, blocks, 2)

@@ -6,11 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -22,51 +18,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/internal/needs"
 	"github.com/trailbeat/trailbeat/internal/registry"
 )
-
-// server gives the options for a real server, or skips the test.
-func server(t *testing.T) (aws.Config, string) {
-	t.Helper()
-	url := os.Getenv("TRAILBEAT_TEST_AWS_URL")
-	if url == "" {
-		t.Skip("needs a server of the AWS APIs: set TRAILBEAT_TEST_AWS_URL, for example after eval \"$(../shared/stack/aws up)\" to $AWS_ENDPOINT_URL")
-	}
-	shared := os.Getenv("TRAILBEAT_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
-	if _, err := os.Stat(filepath.Join(shared, "stack", "seed-cloudtrail")); err != nil {
-		t.Skipf("needs stack/seed-cloudtrail in TRAILBEAT_SHARED: %v", err)
-	}
-	cfg := aws.DefaultConfig()
-	cfg.Endpoint, cfg.AccessKeyID, cfg.SecretAccessKey, cfg.DefaultRegion = url, "test", "test", "us-east-1"
-	return cfg, shared
-}
-
-// seed fills a log group and gives the ids of its records.
-func seed(t *testing.T, url, shared, group, word string) []string {
-	t.Helper()
-	ids := filepath.Join(t.TempDir(), "ids")
-	cmd := exec.CommandContext(t.Context(), filepath.Join(shared, "stack", "seed-cloudtrail"), "--log-group", group, "--seed", word, "--event-ids", ids,
-		filepath.Join(shared, "real", "cloudtrail"))
-	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+url, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
-	require.NotContains(t, string(out), "log_events_too_large", "the ids would hold some that are not there")
-	text, err := os.ReadFile(ids)
-	require.NoError(t, err)
-	return strings.Fields(string(text))
-}
 
 // TestRealServer reads six log groups, with late events and a kill, against a server that keeps the quota of 5 calls a second if
 // it was started with STACK_QUOTAS=1.
 func TestRealServer(t *testing.T) {
-	block, shared := server(t)
+	cloud := needs.AWS(t)
+	block := aws.DefaultConfig()
+	block.Endpoint, block.AccessKeyID, block.SecretAccessKey, block.DefaultRegion = cloud.URL, "test", "test", "us-east-1"
 	prefix := fmt.Sprintf("tb-%d-", time.Now().UnixNano())
 	var want []string
 	for i := range 6 {
-		want = append(want, seed(t, block.Endpoint, shared, fmt.Sprint(prefix, i), fmt.Sprint(prefix, i))...)
+		ids, _, err := cloud.Seed(t, nil, "--log-group", fmt.Sprint(prefix, i), "--seed", fmt.Sprint(prefix, i))
+		require.NoError(t, err)
+		want = append(want, ids...)
 	}
 	session, err := aws.New(t.Context(), block, nil)
 	require.NoError(t, err)

@@ -6,9 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -21,27 +18,9 @@ import (
 
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/quota"
+	"github.com/trailbeat/trailbeat/internal/needs"
 	"github.com/trailbeat/trailbeat/internal/registry"
 )
-
-// server gives the options for a real server, or skips the test.
-func server(t *testing.T) (aws.Config, string) {
-	t.Helper()
-	url := os.Getenv("TRAILBEAT_TEST_AWS_URL")
-	if url == "" {
-		t.Skip("needs a server of the AWS APIs: set TRAILBEAT_TEST_AWS_URL, for example after eval \"$(../shared/stack/aws up)\" to $AWS_ENDPOINT_URL")
-	}
-	shared := os.Getenv("TRAILBEAT_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
-	if _, err := os.Stat(filepath.Join(shared, "stack", "seed-cloudtrail")); err != nil {
-		t.Skipf("needs stack/seed-cloudtrail in TRAILBEAT_SHARED: %v", err)
-	}
-	cfg := aws.DefaultConfig()
-	cfg.Endpoint, cfg.AccessKeyID, cfg.SecretAccessKey, cfg.DefaultRegion = url, "test", "test", "us-east-1"
-	return cfg, shared
-}
 
 // all asks the server for everything, page by page, in one go.
 func all(t *testing.T, session *aws.Session, region string) (ids []string) {
@@ -69,14 +48,13 @@ func all(t *testing.T, session *aws.Session, region string) (ids []string) {
 // TestRealServer reads the event history of two regions, with kills, against a server that keeps the quota of 2 calls a second if it was
 // started with STACK_QUOTAS=1.
 func TestRealServer(t *testing.T) {
-	block, shared := server(t)
+	cloud := needs.AWS(t)
+	block := aws.DefaultConfig()
+	block.Endpoint, block.AccessKeyID, block.SecretAccessKey, block.DefaultRegion = cloud.URL, "test", "test", "us-east-1"
 	regions := []string{"us-east-1", "eu-west-1"}
 	name := fmt.Sprintf("tb-%d", time.Now().UnixNano())
-	cmd := exec.CommandContext(t.Context(), filepath.Join(shared, "stack", "seed-cloudtrail"), "--bucket", name, "--seed", name, "--accounts", "123456789012",
-		"--regions", "us-east-1,eu-west-1", "--newest", "now", filepath.Join(shared, "real", "cloudtrail"))
-	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+block.Endpoint, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	_, _, err := cloud.Seed(t, nil, "--bucket", name, "--seed", name, "--accounts", "123456789012", "--regions", "us-east-1,eu-west-1", "--newest", "now")
+	require.NoError(t, err)
 	session, err := aws.New(t.Context(), block, nil)
 	require.NoError(t, err)
 	defer session.Close()

@@ -20,6 +20,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/records"
+	"github.com/trailbeat/trailbeat/internal/needs"
 	"github.com/trailbeat/trailbeat/internal/registry"
 )
 
@@ -330,14 +331,7 @@ func TestCleanRemoved(t *testing.T) {
 
 // The real files, through a real registry, killed again and again.
 func TestRealFiles(t *testing.T) {
-	shared := os.Getenv("TRAILBEAT_SHARED")
-	if shared == "" {
-		shared = filepath.Join("..", "..", "..", "shared")
-	}
-	dir := filepath.Join(shared, "real", "cloudtrail")
-	if _, err := os.Stat(dir); err != nil {
-		t.Skipf("%s is missing: set TRAILBEAT_SHARED to the folder with the real records", dir)
-	}
+	dir := needs.Shared(t, "real", "cloudtrail")
 	data := filepath.Join(t.TempDir(), registry.FileName)
 	cfg := config(dir)
 	cfg.BatchMaxRecords = 100
@@ -370,9 +364,7 @@ func TestRealFiles(t *testing.T) {
 
 // A large file takes the memory of the batches in flight and no more.
 func TestBoundedMemory(t *testing.T) {
-	if testing.Short() {
-		t.Skip("reads 300 MB: run it without -short")
-	}
+	needs.Long(t, "reads 300 MB")
 	record := `{"eventID":"x","pad":"` + strings.Repeat("y", 1000) + `"},`
 	many := strings.Repeat(record, 1000)
 	pr, pw := io.Pipe()

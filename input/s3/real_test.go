@@ -11,11 +11,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -26,6 +22,7 @@ import (
 
 	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/internal/needs"
 	"github.com/trailbeat/trailbeat/internal/registry"
 )
 
@@ -33,7 +30,7 @@ import (
 type real struct {
 	t      *testing.T
 	url    string
-	shared string
+	cloud  needs.Cloud
 	bucket string
 	files  []string
 	mu     sync.Mutex
@@ -41,21 +38,8 @@ type real struct {
 }
 
 func newReal(t *testing.T) *real {
-	r := &real{t: t, url: os.Getenv("TRAILBEAT_TEST_AWS_URL"), shared: os.Getenv("TRAILBEAT_SHARED"), ids: make(map[string]bool)}
-	if r.url == "" {
-		t.Skip(`needs a server of the AWS APIs: set TRAILBEAT_TEST_AWS_URL, for example to $AWS_ENDPOINT_URL after eval "$(../shared/stack/aws up)"`)
-	}
-	if r.shared == "" {
-		r.shared = "../../../shared"
-	} else if !filepath.IsAbs(r.shared) {
-		r.shared = filepath.Join("..", "..", r.shared)
-	}
-	files, err := filepath.Glob(filepath.Join(r.shared, "real", "cloudtrail", "*.json"))
-	require.NoError(t, err)
-	if len(files) < 2 {
-		t.Skip("needs the seeding script and its data: set TRAILBEAT_SHARED to the folder that holds stack/ and real/cloudtrail/")
-	}
-	r.files = files[:2]
+	cloud := needs.AWS(t)
+	r := &real{t: t, cloud: cloud, url: cloud.URL, files: cloud.Records[:2], ids: make(map[string]bool)}
 	r.bucket = fmt.Sprintf("poll-%d", time.Now().UnixNano())
 	return r
 }
@@ -67,20 +51,15 @@ const (
 
 // seed puts files into the bucket whose newest is of that time.
 func (r *real) seed(word string, newest time.Time, copies int, more ...string) {
-	ids := filepath.Join(r.t.TempDir(), "ids")
 	args := append([]string{"--bucket", r.bucket, "--org", "o-abcde12345", "--accounts", realAccounts, "--regions", realRegions, "--seed", word,
-		"--copies", fmt.Sprint(copies), "--newest", newest.UTC().Format(time.RFC3339), "--event-ids", ids}, more...)
-	cmd := exec.Command(filepath.Join(r.shared, "stack", "seed-cloudtrail"), append(args, r.files...)...)
-	cmd.Env = append(os.Environ(), "AWS_ENDPOINT_URL="+r.url, "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION=us-east-1", "AWS_DEFAULT_REGION=us-east-1")
-	out, err := cmd.CombinedOutput()
-	if !assert.NoError(r.t, err, "%s", out) {
+		"--copies", fmt.Sprint(copies), "--newest", newest.UTC().Format(time.RFC3339)}, more...)
+	ids, _, err := r.cloud.Seed(r.t, r.files, args...)
+	if !assert.NoError(r.t, err) {
 		return
 	}
-	text, err := os.ReadFile(ids)
-	assert.NoError(r.t, err)
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, id := range strings.Fields(string(text)) {
+	for _, id := range ids {
 		r.ids[id] = true
 	}
 }

@@ -2,6 +2,7 @@ package sqs
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -10,8 +11,6 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,64 +23,44 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/internal/needs"
 )
 
 // real is a server of the AWS APIs, with a bucket and a queue of its own.
 type real struct {
 	t             *testing.T
-	url           string
+	cloud         needs.Cloud
 	bucket, queue string
 	queueURL      string // as the seeder says
 }
 
 func newReal(t *testing.T) *real {
 	t.Helper()
-	r := &real{t: t, url: os.Getenv("TRAILBEAT_TEST_AWS_URL")}
-	if r.url == "" {
-		t.Skip(`needs a server of the AWS APIs: set TRAILBEAT_TEST_AWS_URL, for example to $AWS_ENDPOINT_URL after eval "$(../shared/stack/aws up)"`)
-	}
+	r := &real{t: t, cloud: needs.AWS(t)}
 	r.bucket = fmt.Sprintf("sqs-%08x", rand.Uint32())
 	r.queue = r.bucket
 	for k, v := range map[string]string{
-		"AWS_ENDPOINT_URL": r.url, "AWS_ENDPOINT_URL_SQS": cmpOr(os.Getenv("TRAILBEAT_TEST_SQS_URL"), r.url), "AWS_ENDPOINT_URL_S3": cmpOr(os.Getenv("TRAILBEAT_TEST_S3_URL"), r.url),
-		"AWS_ACCESS_KEY_ID": cmpOr(os.Getenv("AWS_ACCESS_KEY_ID"), "test"), "AWS_SECRET_ACCESS_KEY": cmpOr(os.Getenv("AWS_SECRET_ACCESS_KEY"), "test"), "AWS_REGION": "us-east-1",
+		"AWS_ENDPOINT_URL": r.cloud.URL, "AWS_ENDPOINT_URL_SQS": cmp.Or(os.Getenv("TRAILBEAT_TEST_SQS_URL"), r.cloud.URL), "AWS_ENDPOINT_URL_S3": cmp.Or(os.Getenv("TRAILBEAT_TEST_S3_URL"), r.cloud.URL),
+		"AWS_ACCESS_KEY_ID": cmp.Or(os.Getenv("AWS_ACCESS_KEY_ID"), "test"), "AWS_SECRET_ACCESS_KEY": cmp.Or(os.Getenv("AWS_SECRET_ACCESS_KEY"), "test"), "AWS_REGION": "us-east-1",
 	} {
 		t.Setenv(k, v)
 	}
 	return r
 }
 
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}
-
 // seed fills the bucket and tells the queue. It gives the event ids.
 func (r *real) seed(args ...string) map[string]bool {
 	r.t.Helper()
-	shared := cmpOr(os.Getenv("TRAILBEAT_SHARED"), filepath.Join("..", "..", "..", "shared"))
-	script, data := filepath.Join(shared, "stack", "seed-cloudtrail"), filepath.Join(shared, "real", "cloudtrail")
-	for _, f := range []string{script, data} {
-		if _, err := os.Stat(f); err != nil {
-			r.t.Skipf("needs %s: set TRAILBEAT_SHARED", f)
-		}
-	}
-	ids := filepath.Join(r.t.TempDir(), "ids")
-	args = append([]string{"--bucket", r.bucket, "--queue", r.queue, "--event-ids", ids}, args...)
-	out, err := exec.Command(script, append(args, data)...).CombinedOutput()
-	require.NoError(r.t, err, "%s", out)
+	ids, out, err := r.cloud.Seed(r.t, nil, append([]string{"--bucket", r.bucket, "--queue", r.queue}, args...)...)
+	require.NoError(r.t, err)
 	r.t.Logf("%s", out)
 	var said struct {
 		QueueURL string `json:"queue_url"`
 	}
 	require.NoError(r.t, json.Unmarshal(out[bytes.LastIndexByte(bytes.TrimSpace(out), '\n')+1:], &said))
 	r.queueURL = said.QueueURL
-	text, err := os.ReadFile(ids)
-	require.NoError(r.t, err)
 	want := map[string]bool{}
-	for id := range strings.FieldsSeq(string(text)) {
+	for _, id := range ids {
 		want[id] = true
 	}
 	return want

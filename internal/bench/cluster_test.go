@@ -25,7 +25,7 @@ import (
 func TestCluster(t *testing.T) {
 	c := &cluster{t: t, url: os.Getenv("TRAILBEAT_BENCH_OPENSEARCH_URL"), pid: os.Getenv("TRAILBEAT_BENCH_OPENSEARCH_PID")}
 	if c.url == "" || c.pid == "" {
-		t.Skip("measures an engine: set TRAILBEAT_BENCH_OPENSEARCH_URL and TRAILBEAT_BENCH_OPENSEARCH_PID, see the comment of TestCluster")
+		t.Skip("needs an engine to measure: set TRAILBEAT_BENCH_OPENSEARCH_URL and TRAILBEAT_BENCH_OPENSEARCH_PID, see the comment of TestCluster")
 	}
 	rounds := 5
 	if text := os.Getenv("TRAILBEAT_BENCH_ROUNDS"); text != "" {

@@ -19,9 +19,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-)
 
-const cloudHint = `no server of the AWS APIs: eval "$(../shared/stack/aws up)" and put $AWS_ENDPOINT_URL into TRAILBEAT_TEST_AWS_URL`
+	"github.com/trailbeat/trailbeat/internal/needs"
+)
 
 // cloud is a server of the AWS APIs, filled by another program, and a place for the documents. Buckets, queues and log
 // groups begin with its name. TRAILBEAT_TEST_SQS_URL and TRAILBEAT_TEST_S3_URL name other servers for these two services;
@@ -60,14 +60,8 @@ func pick(short, lengthy int) int {
 
 func newCloud(t *testing.T) *cloud {
 	t.Helper()
-	c := &cloud{t: t, url: os.Getenv("TRAILBEAT_TEST_AWS_URL"), ids: map[string]bool{}, records: map[string]int{}, data: t.TempDir()}
-	if c.url == "" {
-		t.Skip(cloudHint)
-	}
-	c.script = shared(t, "stack", "seed-cloudtrail")
-	var err error
-	c.files, err = filepath.Glob(filepath.Join(shared(t, "real", "cloudtrail"), "*.json"))
-	require.NoError(t, err)
+	server := needs.AWS(t)
+	c := &cloud{t: t, url: server.URL, script: server.Seeder, files: server.Records, ids: map[string]bool{}, records: map[string]int{}, data: t.TempDir()}
 	require.Greater(t, len(c.files), 50)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(pick(300, 3600))*time.Second)
 	t.Cleanup(cancel)

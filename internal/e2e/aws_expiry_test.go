@@ -156,7 +156,7 @@ func TestAWSExpiredCredentials(t *testing.T) {
 		t.Run(way, func(t *testing.T) {
 			c := newCloud(t)
 			if way == "web_identity" && !long() {
-				t.Skip("only in the long form: set TRAILBEAT_TEST_LONG=1")
+				t.Skip("needs minutes: set TRAILBEAT_TEST_LONG=1")
 			}
 			if c.s3 != c.url {
 				t.Skip("this S3 server knows one key only: unset TRAILBEAT_TEST_S3_URL, so that the server of ../shared/stack/aws hands out others")

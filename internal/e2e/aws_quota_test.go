@@ -55,7 +55,7 @@ func TestAWSQuota(t *testing.T) {
 	const variable = "TRAILBEAT_TEST_QUOTA_URL"
 	address := os.Getenv(variable)
 	if address == "" {
-		t.Skipf(`no server that keeps quotas: STACK_QUOTAS=1 ../shared/stack/aws up --name quota, and put its $AWS_ENDPOINT_URL into %s`, variable)
+		t.Skipf(`needs a server that keeps quotas: STACK_QUOTAS=1 ../shared/stack/aws up --name quota, and put its $AWS_ENDPOINT_URL into %s`, variable)
 	}
 	t.Setenv("TRAILBEAT_TEST_AWS_URL", address)
 	for _, name := range []string{"TRAILBEAT_TEST_SQS_URL", "TRAILBEAT_TEST_S3_URL"} {

@@ -9,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/internal/needs"
 )
 
 // The completion scripts work in the shells themselves: a shell reads what the binary prints, and asks it what can follow.
@@ -31,14 +33,9 @@ complete -C "$LINE"`},
 	require.NoError(t, os.Symlink(binary, filepath.Join(dir, "trailbeat")))
 	for name, shell := range shells {
 		t.Run(name, func(t *testing.T) {
-			path, err := exec.LookPath(name)
-			if err != nil {
-				t.Skipf("no %s: install the package %s", name, name)
-			}
+			path := needs.Tool(t, name, name)
 			if shell.needs != "" {
-				if _, err := os.Stat(shell.needs); err != nil {
-					t.Skipf("no %s: install the package bash-completion", shell.needs)
-				}
+				needs.File(t, shell.needs, "bash-completion")
 			}
 			for line, want := range map[string][]string{
 				"trailbeat te":    {"test"},

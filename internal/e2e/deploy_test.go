@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/trailbeat/trailbeat/internal/needs"
 )
 
 // deployed is a file of the folder deploy.
@@ -152,7 +154,7 @@ output.console: {}
 func TestTerraformFormat(t *testing.T) {
 	terraform, err := exec.LookPath("terraform")
 	if err != nil {
-		t.Skip("no terraform: install it from HashiCorp, so that it stands in the PATH")
+		t.Skip("needs terraform in the PATH: install HashiCorp's, as Debian has none")
 	}
 	cmd := exec.Command(terraform, "fmt", "-check", "-diff", "-recursive", filepath.Join("..", "..", "deploy"))
 	none := filepath.Join(t.TempDir(), "rc")
@@ -164,10 +166,7 @@ func TestTerraformFormat(t *testing.T) {
 
 // systemd understands the unit, every line of it, and finds it well locked up.
 func TestUnit(t *testing.T) {
-	analyze, err := exec.LookPath("systemd-analyze")
-	if err != nil {
-		t.Skip("no systemd-analyze: install the package systemd (apt-get install systemd)")
-	}
+	analyze := needs.Tool(t, "systemd-analyze", "systemd")
 	unit := filepath.Join(t.TempDir(), "trailbeat.service")
 	require.NoError(t, os.WriteFile(unit, []byte(strings.ReplaceAll(deployed(t, "systemd", "trailbeat.service"), "/usr/bin/trailbeat", binary)), 0o600))
 	out, err := exec.Command(analyze, "verify", "--man=no", unit).CombinedOutput()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/trailbeat/trailbeat/internal/needs"
 	"github.com/trailbeat/trailbeat/internal/stack"
 )
 
@@ -145,7 +146,7 @@ func goldens(t testing.TB) (taken, refused []namedDoc) {
 // parityDocs are the expected documents of the reference.
 func parityDocs(t testing.TB) []namedDoc {
 	t.Helper()
-	data, err := os.ReadFile(shared(t, "parity", "expected.ndjson"))
+	data, err := os.ReadFile(needs.Shared(t, "parity", "expected.ndjson"))
 	require.NoError(t, err)
 	var docs []namedDoc
 	for i, line := range lines(t, data) {

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-const engineHint = "no search engine: start one (Elasticsearch 8 or OpenSearch) and name its address in %s"
+const engineHint = "needs a search engine: start one (Elasticsearch 8 or OpenSearch) and name its address in %s"
 
 // ask sends a request to an engine and decodes the answer into v.
 func ask(t testing.TB, method, url string, v any) int {

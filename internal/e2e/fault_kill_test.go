@@ -110,7 +110,7 @@ func TestFaultShipperKilled(t *testing.T) {
 func TestFaultEngineKilled(t *testing.T) {
 	control := strings.Fields(os.Getenv("TRAILBEAT_TEST_ENGINE_CONTROL"))
 	if len(control) != 2 {
-		t.Skip("cannot kill the engine: put the path of the script that started it and the name of its node into TRAILBEAT_TEST_ENGINE_CONTROL, as \"/path/to/elasticsearch default\"")
+		t.Skip("needs an engine that it may kill: put the path of the script that started it and the name of its node into TRAILBEAT_TEST_ENGINE_CONTROL, as \"/path/to/elasticsearch default\"")
 	}
 	s := newScene(t, "engine", newTrail(t, 6, 1000, nil))
 	command := func(verb string) string {

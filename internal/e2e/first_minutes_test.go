@@ -94,7 +94,7 @@ func acts() []act {
 // The transcript shows what the program says to a new user. A scene that this machine cannot play is taken as it is written.
 func TestFirstTenMinutes(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the texts of the operating system are those of Linux")
+		t.Skip("needs the texts of Linux for faults: run it there")
 	}
 	const path = repository + "/docs/first-ten-minutes.md"
 	stage := newTheatre(t)

@@ -9,55 +9,24 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/internal/needs"
 )
 
 // binary is the program under test, built once.
 var binary string
 
-func TestMain(m *testing.M) {
-	os.Exit(func() int {
-		dir, err := os.MkdirTemp("", "trailbeat-e2e-")
-		if err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			return 1
-		}
-		defer os.RemoveAll(dir)
-		binary = filepath.Join(dir, "trailbeat")
-		if runtime.GOOS == "windows" {
-			binary += ".exe"
-		}
-		if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/trailbeat").CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "building the binary: %v\n%s", err, out)
-			return 1
-		}
-		return m.Run()
-	}())
-}
-
-// shared is the path of a part of the reference data, which is not in the repository.
-func shared(t testing.TB, parts ...string) string {
-	t.Helper()
-	dir := os.Getenv("TRAILBEAT_SHARED")
-	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared")
-	}
-	path := filepath.Join(append([]string{dir}, parts...)...)
-	if _, err := os.Stat(path); err != nil {
-		t.Skipf("no reference data: %v; name its folder in TRAILBEAT_SHARED", err)
-	}
-	return path
-}
+func TestMain(m *testing.M) { os.Exit(needs.Program(m, &binary)) }
 
 // realBucket is a folder with the real files as CloudTrail delivers them, and the number of their distinct events.
 func realBucket(t testing.TB) (dir string, events int) {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(shared(t, "real", "cloudtrail"), "*.json"))
+	files, err := filepath.Glob(filepath.Join(needs.Shared(t, "real", "cloudtrail"), "*.json"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
 	dir = t.TempDir()

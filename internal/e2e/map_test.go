@@ -10,6 +10,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/trailbeat/trailbeat/internal/needs"
 )
 
 func lines(t testing.TB, data []byte) [][]byte {
@@ -43,8 +45,8 @@ func document(t testing.TB, line []byte) map[string]any {
 
 // trailbeat map makes of every reference record what the cluster makes of it, in the order of the records.
 func TestMapReference(t *testing.T) {
-	records := shared(t, "parity", "records.ndjson")
-	want, err := os.ReadFile(shared(t, "parity", "expected.ndjson"))
+	records := needs.Shared(t, "parity", "records.ndjson")
+	want, err := os.ReadFile(needs.Shared(t, "parity", "expected.ndjson"))
 	require.NoError(t, err)
 	out, err := exec.Command(binary, "map", "--timestamp", "2021-11-11T01:02:03.123456789Z",
 		"--tag", "preserve_original_event", "--tag", "actor_target_mapping", records).Output()
@@ -58,7 +60,7 @@ func TestMapReference(t *testing.T) {
 
 // The user agents are parsed as Elasticsearch parses them.
 func TestMapReferenceUserAgents(t *testing.T) {
-	data, err := os.ReadFile(shared(t, "parity", "user_agents.ndjson"))
+	data, err := os.ReadFile(needs.Shared(t, "parity", "user_agents.ndjson"))
 	require.NoError(t, err)
 	var records bytes.Buffer
 	var expected []map[string]any

@@ -130,7 +130,7 @@ func highWater(t *testing.T, pid int) float64 {
 // Memory does not grow with a file. With TRAILBEAT_TEST_HUGE it is one of 2 GB.
 func TestMemoryOfALargeFile(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("the memory of another process is read from /proc, which is Linux's")
+		t.Skip("needs /proc, where the memory of another process stands: run it on Linux")
 	}
 	size := 48 << 20
 	if os.Getenv("TRAILBEAT_TEST_HUGE") != "" {

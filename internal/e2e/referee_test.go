@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/trailbeat/trailbeat/internal/needs"
 	"github.com/trailbeat/trailbeat/internal/stack"
 	"github.com/trailbeat/trailbeat/pipeline/geoip"
 	"github.com/trailbeat/trailbeat/pipeline/useragent"
@@ -63,7 +64,7 @@ func member(tree map[string]any, path ...string) string {
 	}
 }
 
-func parityRecords(t testing.TB) string { return shared(t, "parity", "records.ndjson") }
+func parityRecords(t testing.TB) string { return needs.Shared(t, "parity", "records.ndjson") }
 
 func realRecords(t testing.TB) []rawRecord {
 	bucket, _ := realBucket(t)
@@ -74,7 +75,7 @@ func realRecords(t testing.TB) []rawRecord {
 func allAgents(t testing.TB) []string {
 	t.Helper()
 	var agents []string
-	data, err := os.ReadFile(shared(t, "parity", "user_agents.ndjson"))
+	data, err := os.ReadFile(needs.Shared(t, "parity", "user_agents.ndjson"))
 	require.NoError(t, err)
 	for _, line := range lines(t, data) {
 		var agent struct{ Original string }
@@ -179,7 +180,7 @@ func geoDir(t testing.TB) string {
 	if len(found) > 0 {
 		return found[len(found)-1]
 	}
-	t.Skip("no databases: name the folder modules/ingest-geoip of the OpenSearch that runs in TRAILBEAT_TEST_GEOIP_DIR")
+	t.Skip("needs the databases of OpenSearch: name the folder modules/ingest-geoip of the OpenSearch that runs in TRAILBEAT_TEST_GEOIP_DIR")
 	return ""
 }
 

@@ -47,7 +47,7 @@ func newSecureNode(t *testing.T) *secureNode {
 		namespace: fmt.Sprintf("secure%d", os.Getpid()),
 	}
 	if n.url == "" || n.username == "" || n.password == "" || n.ca == "" {
-		t.Skipf("no engine with TLS and users: start one, for example with vars=$(../shared/stack/elasticsearch up --name secure --secure) && eval \"$vars\", and set %s", secureVariables)
+		t.Skipf("needs an engine with TLS and users: start one, for example with vars=$(../shared/stack/elasticsearch up --name secure --secure) && eval \"$vars\", and set %s", secureVariables)
 	}
 	n.stream = "logs-aws.cloudtrail-" + n.namespace
 	roots := x509.NewCertPool()

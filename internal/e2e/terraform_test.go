@@ -18,7 +18,7 @@ func terraformed(t *testing.T, folder string) func(args ...string) string {
 	t.Helper()
 	plugins := os.Getenv("TRAILBEAT_TEST_TERRAFORM_PLUGINS")
 	if plugins == "" {
-		t.Skip("no providers for Terraform: put them into a folder with terraform providers mirror, and name it in TRAILBEAT_TEST_TERRAFORM_PLUGINS")
+		t.Skip("needs the providers of Terraform: put them into a folder with terraform providers mirror, and name it in TRAILBEAT_TEST_TERRAFORM_PLUGINS")
 	}
 	terraform, err := exec.LookPath("terraform")
 	require.NoError(t, err)

@@ -54,7 +54,7 @@ func (c *crowd) next() string {
 // TestMillion says how much processor time each question takes. It asserts nothing about it.
 func TestMillion(t *testing.T) {
 	if os.Getenv("TRAILBEAT_TEST_LONG") == "" {
-		t.Skip("set TRAILBEAT_TEST_LONG for a million documents, TRAILBEAT_TEST_DOCUMENTS for another number, TRAILBEAT_TEST_STORE for a file to keep them in")
+		t.Skip("needs minutes: set TRAILBEAT_TEST_LONG for a million documents, TRAILBEAT_TEST_DOCUMENTS for another number, TRAILBEAT_TEST_STORE for a file to keep them in")
 	}
 	n := 1_000_000
 	if text := os.Getenv("TRAILBEAT_TEST_DOCUMENTS"); text != "" {

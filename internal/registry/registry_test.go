@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -18,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/internal/needs"
 )
 
 type state struct {
@@ -89,9 +89,7 @@ func TestStore(t *testing.T) {
 }
 
 func TestOnlyTheUserMayReadIt(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("there are no modes")
-	}
+	needs.Modes(t)
 	path := filepath.Join(t.TempDir(), "registry.db")
 	r, err := Open(path)
 	require.NoError(t, err)

@@ -10,7 +10,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"syscall"
 	"testing"
@@ -20,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/ecs"
+	"github.com/trailbeat/trailbeat/internal/needs"
 	"github.com/trailbeat/trailbeat/output"
 	"github.com/trailbeat/trailbeat/output/outputtest"
 )
@@ -211,9 +211,7 @@ func TestStartup(t *testing.T) {
 }
 
 func TestPermissions(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no permission bits")
-	}
+	needs.Modes(t)
 	cfg := config(filepath.Join(t.TempDir(), "sub"))
 	_, err := opened(t, cfg).Write(t.Context(), outputtest.NewEvents(0, 1))
 	require.NoError(t, err)

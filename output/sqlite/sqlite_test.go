@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/ecs"
+	"github.com/trailbeat/trailbeat/internal/needs"
 	"github.com/trailbeat/trailbeat/output"
 	"github.com/trailbeat/trailbeat/output/outputtest"
 )
@@ -112,9 +113,7 @@ func TestOddPaths(t *testing.T) {
 }
 
 func TestFileIsPrivate(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no permission bits")
-	}
+	needs.Modes(t)
 	path := filepath.Join(t.TempDir(), "sub", "trailbeat.db")
 	o := opened(t, path)
 	_, err := o.Write(t.Context(), outputtest.NewEvents(0, 1))

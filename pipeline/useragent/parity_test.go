@@ -3,28 +3,14 @@ package useragent
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
-)
 
-// sharedPath returns a path below TRAILBEAT_SHARED and skips the test where there is nothing.
-func sharedPath(t testing.TB, parts ...string) string {
-	t.Helper()
-	root := os.Getenv("TRAILBEAT_SHARED")
-	if root == "" {
-		root = filepath.Join("..", "..", "..", "shared")
-	}
-	path := filepath.Join(append([]string{root}, parts...)...)
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		t.Skipf("no %s (set TRAILBEAT_SHARED to the folder that holds it)", path)
-	}
-	return path
-}
+	"github.com/trailbeat/trailbeat/internal/needs"
+)
 
 // exampleAgent is an agent with the answer of a cluster.
 type exampleAgent struct {
@@ -42,7 +28,7 @@ func (e exampleAgent) info() Info {
 // clusterAgents reads the agents that a cluster has parsed.
 func clusterAgents(t testing.TB) []exampleAgent {
 	t.Helper()
-	file, err := os.Open(sharedPath(t, "parity", "user_agents.ndjson"))
+	file, err := os.Open(needs.Shared(t, "parity", "user_agents.ndjson"))
 	require.NoError(t, err)
 	defer file.Close()
 	var list []exampleAgent
@@ -58,7 +44,7 @@ func clusterAgents(t testing.TB) []exampleAgent {
 // realAgents reads the different agents of real CloudTrail files.
 func realAgents(t testing.TB) []string {
 	t.Helper()
-	files, err := filepath.Glob(filepath.Join(sharedPath(t, "real", "cloudtrail"), "*.json"))
+	files, err := filepath.Glob(filepath.Join(needs.Shared(t, "real", "cloudtrail"), "*.json"))
 	require.NoError(t, err)
 	var list []string
 	seen := map[string]bool{}

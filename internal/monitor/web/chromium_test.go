@@ -51,7 +51,7 @@ func newBrowser(t *testing.T) *browser {
 		}
 	}
 	if name == "" {
-		t.Skip("no Chromium: install it (apt-get install chromium), or name one with TRAILBEAT_CHROMIUM")
+		t.Skip("needs Chromium: apt-get install chromium, or name one with TRAILBEAT_CHROMIUM")
 	}
 	fromUs, toThem, err := os.Pipe()
 	require.NoError(t, err)

@@ -31,12 +31,12 @@ func axe(t *testing.T) string {
 	if name == "" {
 		npm, err := exec.LookPath("npm")
 		if err != nil {
-			t.Skip("no axe-core: npm is not there, and TRAILBEAT_AXE does not name an axe.min.js")
+			t.Skip("needs axe-core: apt-get install npm, or name an axe.min.js with TRAILBEAT_AXE")
 		}
 		dir := t.TempDir()
 		cmd := exec.CommandContext(t.Context(), npm, "install", "--prefix", dir, "--no-audit", "--no-fund", "--ignore-scripts", "axe-core@4")
 		if out, err := cmd.CombinedOutput(); err != nil {
-			t.Skipf("no axe-core: npm cannot install it: %s", bytes.TrimSpace(out))
+			t.Skipf("needs axe-core, which npm could not install: name an axe.min.js with TRAILBEAT_AXE: %s", bytes.TrimSpace(out))
 		}
 		name = filepath.Join(dir, "node_modules", "axe-core", "axe.min.js")
 	}
