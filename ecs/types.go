@@ -3,6 +3,8 @@ package ecs
 import (
 	"math"
 	"strconv"
+
+	"github.com/trailbeat/trailbeat/internal/escape"
 )
 
 // Bool is a boolean that may be absent.
@@ -65,18 +67,12 @@ type Member struct {
 // Each function below appends one member with a comma behind it. The key comes with its quotes and colon, and with the
 // opening quote or bracket of the value, so that one append writes them all.
 
-func appendText(dst []byte, key, value string) []byte {
-	dst = append(dst, key...)
-	dst = appendEscaped(dst, value)
-	return append(dst, '"', ',')
-}
+func appendText(dst []byte, key, value string) []byte { return escape.Member(dst, key, value) }
 
 func appendList(dst []byte, key string, values []string) []byte {
 	dst = append(dst, key...)
 	for _, v := range values {
-		dst = append(dst, '"')
-		dst = appendEscaped(dst, v)
-		dst = append(dst, '"', ',')
+		dst = escape.Member(dst, `"`, v)
 	}
 	dst[len(dst)-1] = ']'
 	return append(dst, ',')

@@ -1,4 +1,4 @@
-package ecs
+package escape
 
 import (
 	"bytes"
@@ -21,7 +21,7 @@ func reference(t testing.TB, s string) string {
 	return strings.TrimSuffix(b.String(), "\n")
 }
 
-func TestAppendString(t *testing.T) {
+func TestAppend(t *testing.T) {
 	tests := map[string]string{
 		"":                     `""`,
 		"a":                    `"a"`,
@@ -41,8 +41,8 @@ func TestAppendString(t *testing.T) {
 		"\ufffd stays":         "\"\ufffd stays\"",
 	}
 	for in, want := range tests {
-		assert.Equal(t, want, string(AppendString(nil, in)))
-		assert.Equal(t, "x"+want, string(AppendString([]byte("x"), in)), "behind other text")
+		assert.Equal(t, want, string(Append(nil, in)))
+		assert.Equal(t, "x"+want, string(Append([]byte("x"), in)), "behind other text")
 	}
 }
 
@@ -53,8 +53,8 @@ func TestAppendStringAtEachOffset(t *testing.T) {
 			for after := range 20 {
 				s := strings.Repeat("a", before) + special + strings.Repeat("b", after)
 				want := reference(t, s)
-				require.Equal(t, want, string(AppendString(nil, s)))
-				require.Equal(t, want, string(AppendString(make([]byte, 0, before), s)))
+				require.Equal(t, want, string(Append(nil, s)))
+				require.Equal(t, want, string(Append(make([]byte, 0, before), s)))
 			}
 		}
 	}
@@ -67,9 +67,9 @@ func TestAppendStringInBlocks(t *testing.T) {
 			long := strings.Repeat(unit, 200/len(unit)+1)
 			for before := range 200 {
 				s := long[:before] + special + long[before:]
-				require.Equal(t, reference(t, s), string(AppendString(make([]byte, 0, before), s)))
+				require.Equal(t, reference(t, s), string(Append(make([]byte, 0, before), s)))
 				s = long[:before] + special
-				require.Equal(t, reference(t, s), string(AppendString(nil, s)))
+				require.Equal(t, reference(t, s), string(Append(nil, s)))
 			}
 		}
 	}
@@ -80,7 +80,7 @@ func TestAppendStringInSpans(t *testing.T) {
 	for _, special := range []string{`"`, "\n", "é", "東", "😀", "\xff", "😀😀", "\xf0\x9f\x98", "\x98\x98\x98\x98\x98\x98\x98\x98"} {
 		for before := span - 10; before < span+3; before++ {
 			s := strings.Repeat("a", before-1) + `"` + special + strings.Repeat("b", 100)
-			require.Equal(t, reference(t, s), string(AppendString(nil, s)))
+			require.Equal(t, reference(t, s), string(Append(nil, s)))
 		}
 	}
 }
@@ -88,16 +88,16 @@ func TestAppendStringInSpans(t *testing.T) {
 func TestAppendStringGrows(t *testing.T) {
 	for _, unit := range []string{"\x01", "\xff", `"`, "a\x01\xff"} {
 		s := strings.Repeat(unit, 10_000)
-		assert.True(t, reference(t, s) == string(AppendString(nil, s)), "%q", unit)
+		assert.True(t, reference(t, s) == string(Append(nil, s)), "%q", unit)
 	}
 }
 
-func FuzzAppendString(f *testing.F) {
+func FuzzAppend(f *testing.F) {
 	for _, s := range []string{"", "plain text", `{"a":"b\\c"}`, "é\xff\u2028\u2029\x00", strings.Repeat(`"`, 50)} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got := AppendString([]byte("dst"), s)
+		got := Append([]byte("dst"), s)
 		require.Equal(t, "dst", string(got[:3]))
 		got = got[3:]
 		want := reference(t, s)
@@ -111,7 +111,7 @@ func FuzzAppendString(f *testing.F) {
 	})
 }
 
-func BenchmarkAppendString(b *testing.B) {
+func BenchmarkAppend(b *testing.B) {
 	record := `{"eventVersion":"1.08","userIdentity":{"type":"AssumedRole","principalId":"AROAEXAMPLE:session","arn":"arn:aws:sts::123456789012:assumed-role/Role/session"},` +
 		`"eventTime":"2024-01-31T10:20:30Z","eventSource":"s3.amazonaws.com","eventName":"GetObject","awsRegion":"eu-central-1","sourceIPAddress":"192.0.2.10"}`
 	for name, s := range map[string]string{"record": record, "plain": strings.Repeat("arn:aws:iam::123456789012:role/Admin ", 10)} {
@@ -120,7 +120,7 @@ func BenchmarkAppendString(b *testing.B) {
 			b.SetBytes(int64(len(s)))
 			b.ReportAllocs()
 			for b.Loop() {
-				buf = AppendString(buf[:0], s)
+				buf = Append(buf[:0], s)
 			}
 		})
 	}

@@ -1,0 +1,16 @@
+//go:build !purego
+
+package escape
+
+import "golang.org/x/sys/cpu"
+
+// vectors says that this processor, and its system, can run put: Intel's can since Ice Lake, AMD's since Zen 4.
+var vectors = cpu.X86.HasAVX512F && cpu.X86.HasAVX512VL && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VBMI2 &&
+	cpu.X86.HasBMI1 && cpu.X86.HasBMI2 && cpu.X86.HasPOPCNT
+
+// put writes key, s with its escapes, and `",`, to a place that has room. It stops at a control character: read is how much
+// of s was written, and written what that made, key included, `",` not. high is not 0 if there was a byte from 0x80 on in
+// what was read, and may be not 0 if one is behind it. key has 64 bytes at most.
+//
+//go:noescape
+func put(dst *byte, key, s string) (read, written int, high uint64)
