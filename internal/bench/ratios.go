@@ -14,7 +14,7 @@ import (
 
 // Ratios are results: how fast each case is, 1 being the limit, by corpus and key.
 type Ratios struct {
-	// Source of the records: ratios of other records cannot be compared.
+	// Source of the records, and the processor: ratios of others cannot be compared.
 	Source string
 	// OfLimit is Result.OfLimit by the corpus' label and the key of the case.
 	OfLimit map[string]map[string]float64
@@ -41,14 +41,14 @@ func thousandths(v float64) float64 { return math.Round(v*1000) / 1000 }
 // ErrNotRecorded says that there is nothing to compare with.
 var ErrNotRecorded = errors.New("there are no recorded ratios")
 
-// ReadRatios reads the recorded ratios of records from that source.
+// ReadRatios reads the recorded ratios of that source.
 func ReadRatios(name, source string) (Ratios, error) {
 	all, err := readRecorded(name)
 	if err != nil {
 		return Ratios{}, err
 	}
 	if all[source] == nil {
-		return Ratios{}, fmt.Errorf("reading %q: %w of records from the %s; make them with -record", name, ErrNotRecorded, source)
+		return Ratios{}, fmt.Errorf("reading %q: %w of the %s; make them with -record", name, ErrNotRecorded, source)
 	}
 	return Ratios{Source: source, OfLimit: all[source]}, nil
 }
@@ -106,7 +106,7 @@ func (l Loss) String() string {
 // sum counts in the full mapping.
 func (r Ratios) Losses(before Ratios, loss float64) ([]Loss, error) {
 	if r.Source != before.Source {
-		return nil, fmt.Errorf("comparing ratios: the recorded ones are of other records (%s) than these (%s)", before.Source, r.Source)
+		return nil, fmt.Errorf("comparing ratios: the recorded ones are of other records or another processor (%s) than these (%s)", before.Source, r.Source)
 	}
 	var lost []Loss
 	compared := 0

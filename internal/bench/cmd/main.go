@@ -116,7 +116,7 @@ func (o *options) run() error {
 			return err
 		}
 	}
-	return o.compare(bench.RatiosOf(src.Name, results), cases, corpora)
+	return o.compare(bench.RatiosOf(src.Name+" on "+bench.Processor(), results), cases, corpora)
 }
 
 // choose leaves the cases that the flags ask for. The limit always stays, as all others are compared with it.
