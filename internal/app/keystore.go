@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -50,6 +51,13 @@ func keystorePath(sources []config.Source, overrides []string) string {
 	s.Path, s.Keystore = found.Path, found.Keystore
 	s.makePathsAbsolute()
 	return s.Keystore.Path
+}
+
+// namesVariables says whether a configuration may have variables. Most have none: then it is loaded once and not twice, and nobody asks for the
+// keystore. In a text of YAML between double quotes, the signs of a variable can also be written with a backslash.
+func namesVariables(sources []config.Source, overrides []string) bool {
+	may := func(text string) bool { return strings.Contains(text, "${") || strings.Contains(text, `\`) }
+	return slices.ContainsFunc(overrides, may) || slices.ContainsFunc(sources, func(s config.Source) bool { return may(string(s.Data)) })
 }
 
 // secrets gives variables: those of the keystore, then those of the environment.

@@ -159,9 +159,12 @@ func (g *globals) allOverrides() []string {
 
 // resolve makes settings of sources: all errors at once, also those of the components' options.
 func resolve(sources []config.Source, overrides []string, components Components) (*settings, error) {
-	variables, err := secrets(keystorePath(sources, overrides))
-	if err != nil {
-		return nil, err
+	variables := lookup
+	if namesVariables(sources, overrides) {
+		var err error
+		if variables, err = secrets(keystorePath(sources, overrides)); err != nil {
+			return nil, err
+		}
 	}
 	var faults, notes config.Errors
 	tree, err := config.Load(sources, config.Options{Overrides: overrides, Aliases: aliases(), Lookup: variables, Rewrite: func(root config.Node) {
