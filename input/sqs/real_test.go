@@ -252,7 +252,7 @@ func TestRealCheck(t *testing.T) {
 	var names []string
 	in.Check(t.Context(), func(s Step) {
 		assert.NoError(t, s.Err, s.Name)
-		assert.False(t, s.Skipped, s.Name)
+		assert.Equal(t, s.Name == "identity", s.Skipped, s.Name) // a server elsewhere is not asked
 		names = append(names, s.Name)
 		t.Logf("%s: %s", s.Name, s.Detail)
 	})
