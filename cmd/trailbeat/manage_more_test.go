@@ -170,7 +170,7 @@ func TestManageRefuses(t *testing.T) {
 			"plain, no name":         {"POST", "/api/v1/sources", `{"input": {}}`, "", "", 400, "name: is missing"},
 			"plain, an option":       {"POST", "/api/v1/sources", plainBody("a", "b", `, "input": {"type": "aws-s3", "bucket": "x"}`), "", "", 400, "input.bucket"},
 			"plain, a file":          {"POST", "/api/v1/sources", `{"name": "a", "input": {"type": "file", "paths": ["/etc"]}}`, "", "", 400, "management.types"},
-			"plain, a credential file": {"POST", "/api/v1/sources", `{"name": "a", "input": {"type": "aws-s3", "bucket_arn": "arn:aws:s3:::b", "shared_credential_file": "/root/x"}}`,
+			"plain, a credential file": {"POST", "/api/v1/sources", `{"name": "a", "input": {"type": "aws-s3", "bucket_arn": "arn:aws:s3:::b", "shared_credential_file": "/etc/trailbeat/keys"}}`,
 				"", "", 400, "input.shared_credential_file: cannot be set here"},
 			"plain, a variable": {"POST", "/api/v1/sources", strings.Replace(plainBody("a", "b", ""), "own-secret-access-key", "${HOME}", 1), "", "", 400, "management.references"},
 			"plain, routing":    {"POST", "/api/v1/sources", plainBody("a", "b", `, "routing": {"rules": [{"when": {"has_fields": ["event.id"]}, "output": "nowhere"}]}`), "", "", 400, "routing.rules.0"},

@@ -90,22 +90,49 @@ func run(t testing.TB, args ...string) account {
 // before the end of the run.
 func killed(t testing.TB, begun func() bool, args ...string) bool {
 	t.Helper()
-	cmd := exec.Command(binary, args...)
-	var out strings.Builder
-	cmd.Stdout, cmd.Stderr = &out, &out
-	require.NoError(t, cmd.Start())
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended, kill := started(t, args...)
 	for {
 		select {
 		case err := <-ended:
-			require.NoError(t, err, out.String())
+			require.NoError(t, err)
 			return false
 		default:
 		}
 		if begun() {
-			_ = cmd.Process.Kill()
+			kill()
 			return <-ended != nil
 		}
 	}
+}
+
+// killedAt is the same for something that the test is told.
+func killedAt(t testing.TB, begun <-chan struct{}, args ...string) bool {
+	t.Helper()
+	ended, kill := started(t, args...)
+	select {
+	case err := <-ended:
+		require.NoError(t, err)
+		return false
+	case <-begun:
+		kill()
+		return <-ended != nil
+	}
+}
+
+// started starts the binary. What it ends with has all that it printed.
+func started(t testing.TB, args ...string) (ended <-chan error, kill func()) {
+	t.Helper()
+	cmd := exec.Command(binary, args...)
+	var out strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &out
+	require.NoError(t, cmd.Start())
+	done := make(chan error, 1)
+	go func() {
+		err := cmd.Wait()
+		if err != nil {
+			err = fmt.Errorf("%w: %s", err, out.String())
+		}
+		done <- err
+	}()
+	return done, func() { _ = cmd.Process.Kill() }
 }

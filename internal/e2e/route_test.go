@@ -24,17 +24,18 @@ import (
 // store is as much of a search engine as takes documents: each _id once, with 409 for the second. It can be down.
 type store struct {
 	*httptest.Server
-	down  atomic.Bool
-	tries atomic.Int64 // requests, those that were refused as well
+	down atomic.Bool
 
 	mu        sync.Mutex
-	ids       map[string]bool // eventIDs
-	known     map[string]bool // data streams with _ids
+	tries     int                   // requests, those that were refused as well
+	marks     map[int]chan struct{} // closed when so many came
+	ids       map[string]bool       // eventIDs
+	known     map[string]bool       // data streams with _ids
 	duplicate int
 }
 
 func newStore(t *testing.T) *store {
-	s := &store{ids: map[string]bool{}, known: map[string]bool{}}
+	s := &store{marks: map[int]chan struct{}{}, ids: map[string]bool{}, known: map[string]bool{}}
 	s.Server = httptest.NewServer(s)
 	t.Cleanup(s.Close)
 	return s
@@ -43,7 +44,7 @@ func newStore(t *testing.T) *store {
 func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Elastic-Product", "Elasticsearch")
 	w.Header().Set("Content-Type", "application/json")
-	s.tries.Add(1)
+	s.count()
 	switch {
 	case s.down.Load():
 		w.WriteHeader(http.StatusServiceUnavailable)
@@ -52,6 +53,24 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		_, _ = io.WriteString(w, `{"cluster_name":"x","version":{"number":"9.1.0","build_flavor":"default"},"tagline":"You Know, for Search"}`)
 	}
+}
+
+func (s *store) count() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tries++
+	if mark := s.marks[s.tries]; mark != nil {
+		close(mark)
+	}
+}
+
+// after is closed when so many more requests have come.
+func (s *store) after(n int) <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	mark := make(chan struct{})
+	s.marks[s.tries+n] = mark
+	return mark
 }
 
 func (s *store) bulk(w http.ResponseWriter, r *http.Request) {
@@ -159,11 +178,7 @@ routing.rules:
 	for _, down := range []*store{siem, archive} {
 		down.down.Store(true)
 		for range 4 {
-			at := down.tries.Load() + 1 + random.Int64N(6)
-			require.True(t, killed(t, func() bool {
-				time.Sleep(time.Millisecond) // no busy loop
-				return down.tries.Load() >= at
-			}, "run", "-c", conf), "it waits, so it does not end")
+			require.True(t, killedAt(t, down.after(1+random.IntN(6)), "run", "-c", conf), "it waits, so it does not end")
 			kills++
 		}
 		assert.Empty(t, linesIn(t, filepath.Join(data, "lines")), "nothing is appended while another output has not taken its part")
@@ -223,10 +238,9 @@ func TestRouteOneOutputIsDownForAWhile(t *testing.T) {
 		tr.add(t, 300)
 	}
 	archive.down.Store(true)
+	some := archive.after(5)
 	go func() {
-		for archive.tries.Load() < 5 {
-			time.Sleep(time.Millisecond)
-		}
+		<-some
 		archive.down.Store(false)
 	}()
 	conf := config(t, t.TempDir(), tr.dir, fmt.Sprintf(`setup.template.enabled: false

@@ -224,7 +224,7 @@ func TestNothingLeaks(t *testing.T) {
 	}
 	client.CloseIdleConnections()
 	require.NoError(t, server.Close(t.Context()))
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 10*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, time.Minute, 10*time.Millisecond)
 }
 
 // save keeps a screenshot where -update asks for it, and otherwise only looks that there is one.

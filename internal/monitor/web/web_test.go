@@ -342,7 +342,7 @@ func TestServer(t *testing.T) {
 	_, err = Listen(ctx, taken)
 	require.ErrorIs(t, err, ErrTaken)
 
-	closing, cancel := context.WithTimeout(ctx, 10*time.Second)
+	closing, cancel := context.WithTimeout(ctx, time.Minute)
 	defer cancel()
 	require.NoError(t, s.Close(closing))
 	_, err = client.Status(ctx)
