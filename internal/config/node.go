@@ -61,12 +61,6 @@ func (n Node) Get(path string) (Node, bool) {
 	return Node{v}, ok
 }
 
-// Nearest is Get, or where there is no such place the last one on the way.
-func (n Node) Nearest(path string) Node {
-	v, _ := n.v.find(path)
-	return Node{v}
-}
-
 // Name is the dotted name that it was parsed with, whatever it has become since.
 func (n Node) Name() string { return n.v.origin }
 

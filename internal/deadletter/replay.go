@@ -119,23 +119,6 @@ func (r *Replay) claim() error {
 	return nil
 }
 
-// Files lists the files that hold dead letters of the store at path, those that a replay moved aside first. Empty where there
-// are none.
-func Files(path string) ([]string, error) {
-	numbers, err := claims(path)
-	if err != nil && !errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("listing dead letter files of %q: %w", path, err)
-	}
-	var files []string
-	for _, n := range numbers {
-		files = append(files, claimPath(path, n))
-	}
-	if _, err := os.Stat(path); err == nil {
-		files = append(files, path)
-	}
-	return files, nil
-}
-
 func claimPath(path string, n int) string { return path + claimMark + strconv.Itoa(n) }
 
 // claims returns the numbers of the files that lie aside, in order.
