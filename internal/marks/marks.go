@@ -9,6 +9,7 @@ package marks
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // Marks has a bit for each byte of a text: the lowest of the first word is that of the first byte.
@@ -22,14 +23,7 @@ func (m Marks) Of(text []byte) (marks Marks, ascii bool) {
 		m = make(Marks, words+words/2)
 	}
 	m = m[:words]
-	var high uint64
-	if words > 1 {
-		high = mark(&m[0], &text[0], words-1)
-	}
-	var tail [64]byte // zeros are marked
-	copy(tail[:], text[len(text)&^63:])
-	high |= mark(&m[words-1], &tail[0], 1)
-	return m, high == 0
+	return m, mark(&m[0], unsafe.SliceData(text), len(text)) == 0
 }
 
 // Next is the position of the first mark at p or behind it: the length of the text or more if there is none within it. p

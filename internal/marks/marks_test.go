@@ -55,6 +55,22 @@ func TestNext(t *testing.T) {
 	}
 }
 
+func FuzzOf(f *testing.F) {
+	f.Add([]byte(`{"a":"b\\c"}`), 3)
+	f.Add([]byte("é\xff\u2028\x00"), 70)
+	f.Fuzz(func(t *testing.T, text []byte, times int) {
+		if times > 0 && times < 200 {
+			text = bytes.Repeat(text, times)
+		}
+		m, ascii := Marks(nil).Of(text)
+		require.Equal(t, bytes.IndexFunc(text, func(r rune) bool { return r >= 0x80 }) < 0, ascii)
+		for i, c := range text {
+			require.Equal(t, marked(c), m[i>>6]>>(i&63)&1 == 1, "at %d of %q", i, text)
+		}
+		require.Equal(t, ^uint64(0)<<(len(text)&63), m[len(text)>>6]&(^uint64(0)<<(len(text)&63)))
+	})
+}
+
 func BenchmarkOf(b *testing.B) {
 	text := bytes.Repeat([]byte(`"eventSource":"iam.amazonaws.com",`), 40)
 	var m Marks

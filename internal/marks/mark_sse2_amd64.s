@@ -1,10 +1,12 @@
+//go:build !purego
+
 #include "textflag.h"
 
-// func mark(dst *uint64, src *byte, blocks int) (high uint64)
+// func mark128(dst *uint64, src *byte, blocks int) (high uint64)
 //
 // Per 16 bytes: compare with the quote, with the backslash, and with the lesser of the byte and 0x1f, which is the byte itself
 // for control characters only; one bit for each byte that is equal to any.
-TEXT ·mark(SB), NOSPLIT, $0-32
+TEXT ·mark128(SB), NOSPLIT, $0-32
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ blocks+16(FP), CX
