@@ -38,16 +38,16 @@ func Member(dst []byte, key, s string) []byte {
 	}
 	part := s[:min(len(s), span)]
 	dst = slices.Grow(dst, room(len(key), len(part)))
-	read, written, high := put(end(dst), key, part)
-	if read == len(s) && high == 0 {
+	written, state := put(end(dst), key, part)
+	if state == 0 && len(part) == len(s) {
 		return dst[:len(dst)+written+len(behind)]
 	}
-	dst = appendRest(dst[:len(dst)+written], len(dst)+len(key), s, read, high)
+	dst = appendRest(dst[:len(dst)+written], len(dst)+len(key), s, len(part)-state>>1, state)
 	return append(dst, behind...)
 }
 
-// appendRest appends what put has left of s, which begins at start. high is not 0 if there was a byte from 0x80 on in it.
-func appendRest(dst []byte, start int, s string, read int, high uint64) []byte {
+// appendRest appends what put has left of s, which begins at start. It left that behind the first read bytes, with that state.
+func appendRest(dst []byte, start int, s string, read, state int) []byte {
 	for read < len(s) {
 		if c := s[read]; c < 0x20 {
 			dst = append(dst, controlEscape(c)...)
@@ -56,12 +56,12 @@ func appendRest(dst []byte, start int, s string, read int, high uint64) []byte {
 		}
 		part := s[read:min(len(s), read+span)]
 		dst = slices.Grow(dst, room(0, len(part)))
-		n, written, h := put(end(dst), "", part)
+		written, now := put(end(dst), "", part)
 		dst = dst[:len(dst)+written]
-		read += n
-		high |= h
+		read += len(part) - now>>1
+		state |= now
 	}
-	if high != 0 && !utf8.ValidString(s) {
+	if state&1 != 0 && !utf8.ValidString(s) {
 		return appendRepaired(dst[:start], s)
 	}
 	return dst

@@ -32,19 +32,19 @@ DATA spaces<>+48(SB)/8, $0x2020202020202020
 DATA spaces<>+56(SB)/8, $0x2020202020202020
 GLOBL spaces<>(SB), RODATA|NOPTR, $64
 
-// func put(dst *byte, key, s string) (read, written int, high uint64)
+// func put(dst *byte, key, s string) (written, state int)
 //
 // Per 64 bytes: a bit for each quote and backslash. If there is one, each half of 32 bytes is spread over backslashes by
 // VPEXPANDB, with a mask that leaves one out before each such byte. Loads of fewer than 64 bytes are masked, and so read nothing
 // behind the text; stores are whole. Only registers from Z16 on are used: they need no VZEROUPPER.
-TEXT ·put(SB), NOSPLIT, $0-64
+TEXT ·put(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI
 	MOVQ key_base+8(FP), BX
 	MOVQ key_len+16(FP), CX
 	MOVQ s_base+24(FP), SI
 	MOVQ s_len+32(FP), DX
 	MOVQ $-1, R9
-	VPXORQ Z24, Z24, Z24 // all bytes of s, or'ed
+	XORL R14, R14 // 1 as soon as there is a byte from 0x80 on
 	TESTQ CX, CX
 	JZ text
 	BZHIQ CX, R9, AX
@@ -54,19 +54,18 @@ TEXT ·put(SB), NOSPLIT, $0-64
 	ADDQ CX, DI
 
 text:
-	MOVQ $0x5555555555555555, R12
-	MOVQ $0xaaaaaaaaaaaaaaaa, R13
 	CMPQ DX, $64
 	JB tail
 
 block:
 	VMOVDQU64 (SI), Z16
-	VPCMPUB $1, spaces<>(SB), Z16, K4
+	VPCMPB $1, spaces<>(SB), Z16, K4 // of signed bytes: control characters, and all from 0x80 on
 	VPCMPEQB quotes<>(SB), Z16, K2
 	VPCMPEQB slashes<>(SB), Z16, K3
-	VPORQ Z16, Z24, Z24
 	KORTESTQ K4, K4
-	JNZ control
+	JNZ odd
+
+even:
 	KORQ K2, K3, K2
 	KMOVQ K2, AX
 	ADDQ $64, SI
@@ -80,10 +79,12 @@ block:
 	JMP tail
 
 special:
+	MOVQ $0x5555555555555555, R12
+	MOVQ $0xaaaaaaaaaaaaaaaa, R13
 	MOVL AX, R10
 	SHRQ $32, AX
 	POPCNTQ R10, CX
-	POPCNTQ AX, R15
+	POPCNTQ AX, R11
 	PDEPQ R12, R10, R10
 	PDEPQ R12, AX, AX
 	ORQ R13, R10
@@ -99,7 +100,7 @@ special:
 	VPEXPANDB Z18, K3, Z19
 	VMOVDQU64 Z17, (DI)
 	VMOVDQU64 Z19, 32(DI)(CX*1)
-	ADDQ R15, CX
+	ADDQ R11, CX
 	LEAQ 64(DI)(CX*1), DI
 	CMPQ DX, $64
 	JAE block
@@ -110,17 +111,16 @@ tail: // DX < 64
 	BZHIQ DX, R9, AX
 	KMOVQ AX, K1
 	VMOVDQU8.Z (SI), K1, Z16
-	VPCMPUB $1, spaces<>(SB), Z16, K1, K4
+	VPCMPB $1, spaces<>(SB), Z16, K1, K4
 	VPCMPEQB quotes<>(SB), Z16, K2
 	VPCMPEQB slashes<>(SB), Z16, K3
-	VPORQ Z16, Z24, Z24
 	KORTESTQ K4, K4
-	JNZ control
-	ADDQ DX, SI
+	JNZ oddTail
 
 last: // DX < 64 bytes of Z16
 	KORQ K2, K3, K2
 	KMOVQ K2, AX
+	ADDQ DX, SI
 	TESTQ AX, AX
 	JNZ lastSpecial
 	VMOVDQU64 Z16, (DI)
@@ -128,20 +128,22 @@ last: // DX < 64 bytes of Z16
 
 done:
 	MOVW $0x2c22, (DI) // ",
-	SUBQ s_base+24(FP), SI
+	MOVQ s_base+24(FP), AX
+	ADDQ s_len+32(FP), AX
+	SUBQ SI, AX
+	LEAQ (R14)(AX*2), AX
 	SUBQ dst+0(FP), DI
-	VPMOVB2M Z24, K1
-	KMOVQ K1, AX
-	MOVQ SI, read+40(FP)
-	MOVQ DI, written+48(FP)
-	MOVQ AX, high+56(FP)
+	MOVQ DI, written+40(FP)
+	MOVQ AX, state+48(FP)
 	RET
 
 lastSpecial:
+	MOVQ $0x5555555555555555, R12
+	MOVQ $0xaaaaaaaaaaaaaaaa, R13
 	MOVL AX, R10
 	SHRQ $32, AX
 	POPCNTQ R10, CX
-	POPCNTQ AX, R15
+	POPCNTQ AX, R11
 	PDEPQ R12, R10, R10
 	PDEPQ R12, AX, AX
 	ORQ R13, R10
@@ -157,17 +159,37 @@ lastSpecial:
 	VPEXPANDB Z18, K3, Z19
 	VMOVDQU64 Z17, (DI)
 	VMOVDQU64 Z19, 32(DI)(CX*1)
-	ADDQ R15, CX
+	ADDQ R11, CX
 	ADDQ DX, CX
 	ADDQ CX, DI
 	JMP done
 
+odd:
+	VPMOVB2M Z16, K5
+	KANDNQ K4, K5, K4 // control characters
+	KORTESTQ K4, K4
+	JNZ control
+	MOVL $1, R14
+	JMP even
+
+oddTail:
+	VPMOVB2M Z16, K5
+	KANDNQ K4, K5, K4
+	KORTESTQ K4, K4
+	JNZ control
+	MOVL $1, R14
+	JMP last
+
 control: // what stands before the first of them is the last that is written
+	KORTESTQ K5, K5
+	JZ ascii
+	MOVL $1, R14
+
+ascii:
 	KMOVQ K4, AX
 	TZCNTQ AX, DX
 	BZHIQ DX, R9, AX
 	KMOVQ AX, K1
 	KANDQ K1, K2, K2
 	KANDQ K1, K3, K3
-	ADDQ DX, SI
 	JMP last
