@@ -43,7 +43,7 @@ func (t *Tape) Ordered(dst []int32, i int32) []int32 {
 	from := len(dst)
 	end := t.nodes[i].next
 	if mask == 15 {
-		// Nearly every object is small: insert each member into place.
+		// Most objects are small: insert each member into place.
 		for c := i + 1; c < end; c = t.nodes[c].next {
 			if t.nodes[c].flags&flagPruned != 0 {
 				continue
@@ -75,8 +75,8 @@ func spread(h uint32) uint32 { return h ^ h>>16 }
 
 // capacity is the number of buckets that a HashMap has after the members of object i were put into it.
 func (t *Tape) capacity(i int32) int {
-	if t.nodes[i].count <= 8 {
-		return 16 // no bucket can hold nine, and the table grows with the 13th
+	if t.nodes[i].count <= smallObject {
+		return 16
 	}
 	t.order.sorted = t.order.sorted[:0]
 	for c := i + 1; c < t.nodes[i].next; c = t.nodes[c].next {

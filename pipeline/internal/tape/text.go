@@ -35,6 +35,9 @@ func (t *Tape) AppendJava(dst []byte, i, skip int32) []byte {
 		}
 		return append(dst, ']')
 	case Object:
+		if n.count <= smallObject {
+			return t.appendSmall(dst, i, skip)
+		}
 		dst = append(dst, '{')
 		// The slice of members is a stack: each level works above the one that called it.
 		from := len(t.stack)
@@ -58,6 +61,47 @@ func (t *Tape) AppendJava(dst []byte, i, skip int32) []byte {
 		return append(dst, '}')
 	}
 	return append(dst, t.Raw(i)...) // true, false
+}
+
+// smallObject is how many members an object may have for its HashMap to have 16 buckets whatever the keys are: no bucket can hold
+// nine, and the table grows with the 13th.
+const smallObject = 8
+
+// appendSmall is AppendJava for objects of few members, which nearly all are. They are put in order in memory of its own, with
+// their buckets beside them, and strings are written here: half of the time that the way of the others takes.
+func (t *Tape) appendSmall(dst []byte, i, skip int32) []byte {
+	var members, buckets [smallObject]int32
+	count := 0
+	end := t.nodes[i].next
+	for c := i + 1; c < end; {
+		n := &t.nodes[c]
+		if n.flags&flagPruned == 0 && c != skip {
+			bucket := int32(spread(t.known.at(n.key).hash) & 15)
+			at := count & (smallObject - 1)
+			for at > 0 && buckets[at-1] > bucket {
+				members[at], buckets[at] = members[at-1], buckets[at-1]
+				at--
+			}
+			members[at], buckets[at] = c, bucket
+			count++
+		}
+		c = n.next
+	}
+	dst = append(dst, '{')
+	for at, c := range members[:count] {
+		if at > 0 {
+			dst = append(dst, ", "...)
+		}
+		n := &t.nodes[c]
+		dst = append(dst, t.known.at(n.key).text...)
+		dst = append(dst, '=')
+		if n.kind == String && n.flags&flagEscaped == 0 {
+			dst = append(dst, t.src[n.start:n.end]...)
+		} else {
+			dst = t.AppendJava(dst, c, None)
+		}
+	}
+	return append(dst, '}')
 }
 
 // JSON is node i as compact JSON without what is pruned, where it stands so in the text.
@@ -100,8 +144,12 @@ func (t *Tape) AppendJSON(dst []byte, i, skip int32) []byte {
 		}
 		first = false
 		if n.kind == Object {
-			dst = t.AppendKey(dst, c)
-			dst = append(dst, ':')
+			if e := t.known.at(t.nodes[c].key); e.quoted != "" {
+				dst = append(dst, e.quoted...)
+			} else {
+				dst = t.AppendKey(dst, c)
+				dst = append(dst, ':')
+			}
 		}
 		dst = t.AppendJSON(dst, c, None)
 	}
