@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"math/bits"
 	"slices"
-	"strings"
 	"unicode/utf16"
 
 	"github.com/trailbeat/trailbeat/pipeline/internal/tape"
@@ -17,9 +16,8 @@ type entities struct {
 	related uniqueSet
 	target  uniqueSet
 	// failed says why the rules gave up. The cluster's script then leaves nothing behind.
-	failed string
-
-	class classes
+	failed  string
+	hostIDs uniqueSet
 }
 
 // entities writes the entity fields.
@@ -32,7 +30,7 @@ func (m *Mapper) entities() {
 	e.always()
 	var service, action string
 	if source, ok := m.text(m.rec.eventSource); ok && hasAmazonSuffix(source) {
-		service = strings.TrimSuffix(source, ".amazonaws.com")
+		service = source[:len(source)-len(amazonSuffix)]
 		action = e.action(service)
 		e.relate(service)
 		e.aim(service, action)
@@ -106,8 +104,21 @@ func (e *entities) str(i int32) string {
 
 // add relates the string at node i.
 func (e *entities) add(i int32) {
+	if i != tape.None { // as nearly always
+		e.addNode(i)
+	}
+}
+
+func (e *entities) addNode(i int32) {
 	if s := e.str(i); s != "" {
 		e.related.insert(s)
+	}
+}
+
+// addAll relates the strings at the nodes.
+func (e *entities) addAll(nodes ...int32) {
+	for _, i := range nodes {
+		e.add(i)
 	}
 }
 
@@ -126,33 +137,6 @@ func (e *entities) addEach(i int32, member string) {
 		e.add(e.m.tape.Member(c, member))
 	}
 }
-
-// addMembers relates members of the object at node i, in the order of their names, of which there are not more than
-// maxNames. One walk over the members finds them all.
-func (e *entities) addMembers(i int32, names ...string) {
-	t := &e.m.tape
-	if !t.Is(i, tape.Object) {
-		return
-	}
-	var found [maxNames]int32
-	for c := t.First(i); c != tape.None; c = t.Next(i, c) {
-		if t.Pruned(c) {
-			continue
-		}
-		key := t.Key(c)
-		for n, name := range names {
-			if key == name {
-				found[n] = c
-				break
-			}
-		}
-	}
-	for n := range names {
-		e.add(found[n])
-	}
-}
-
-const maxNames = 8
 
 // addUntilKnown relates the members of element i one after the other, and stops at the first that is missing or known:
 // so does the script, and a second instance in the same subnet is not related for it.
@@ -194,9 +178,23 @@ func (e *entities) aimAtEach(i int32, member string) {
 // sort appends the strings of s to dst in the order of Java, which compares UTF-16 units.
 func (e *entities) sort(dst []string, s *uniqueSet) []string {
 	from := len(dst)
+	if len(s.list) == 0 {
+		return dst
+	}
 	dst = append(dst, s.list...)
-	if len(s.list) > 1 {
-		slices.SortFunc(dst[from:], compareUTF16)
+	sorted := dst[from:]
+	if len(sorted) > smallSet {
+		slices.SortFunc(sorted, compareUTF16)
+		return dst
+	}
+	// Most sets have two to eight strings, and so need no function to call for each comparison.
+	for i := 1; i < len(sorted); i++ {
+		s, at := sorted[i], i
+		for at > 0 && compareUTF16(sorted[at-1], s) > 0 {
+			sorted[at] = sorted[at-1]
+			at--
+		}
+		sorted[at] = s
 	}
 	return dst
 }

@@ -2,45 +2,43 @@ package cloudtrail
 
 import "strings"
 
-// classes sorts the targets by what they are.
-type classes struct {
-	user, host, service, generic, hostID uniqueSet
-}
-
 // write writes what was collected.
 func (e *entities) write(actor string) {
-	ev, c := e.m.ev, &e.class
+	ev := e.m.ev
 	for _, s := range e.target.list {
 		e.related.insert(s)
 	}
 	ev.Related.Entity = e.sort(ev.Related.Entity, &e.related)
-	for _, s := range []*uniqueSet{&c.user, &c.host, &c.service, &c.generic, &c.hostID} {
-		newUnique(s)
+	if len(e.target.list) > 0 {
+		e.writeTargets()
 	}
-	for _, s := range e.target.list {
-		switch classify(s) {
-		case classUser:
-			c.user.insert(s)
-		case classHost:
-			c.host.insert(s)
-			if id, ok := hostID(s); ok {
-				c.hostID.insert(id)
-			}
-		case classService:
-			c.service.insert(s)
-		default:
-			c.generic.insert(s)
-		}
-	}
-	ev.Target.Entity.ID = e.sort(ev.Target.Entity.ID, &e.target)
-	ev.User.Target.Entity.ID = e.sort(ev.User.Target.Entity.ID, &c.user)
-	ev.Host.Target.Entity.ID = e.sort(ev.Host.Target.Entity.ID, &c.host)
-	ev.Service.Target.Entity.ID = e.sort(ev.Service.Target.Entity.ID, &c.service)
-	ev.Entity.Target.ID = e.sort(ev.Entity.Target.ID, &c.generic)
-	ev.Host.Target.ID = e.sort(ev.Host.Target.ID, &c.hostID)
 	if actor != "" {
 		e.writeActor(actor)
 	}
+}
+
+// writeTargets sorts the targets by what they are. They are all different, and so are those of each class, in the same order.
+func (e *entities) writeTargets() {
+	ev := e.m.ev
+	from := len(ev.Target.Entity.ID)
+	ev.Target.Entity.ID = e.sort(ev.Target.Entity.ID, &e.target)
+	newUnique(&e.hostIDs)
+	for _, s := range ev.Target.Entity.ID[from:] {
+		switch classify(s) {
+		case classUser:
+			ev.User.Target.Entity.ID = append(ev.User.Target.Entity.ID, s)
+		case classHost:
+			ev.Host.Target.Entity.ID = append(ev.Host.Target.Entity.ID, s)
+			if id, ok := hostID(s); ok { // not all different: instances are named by id and by ARN
+				e.hostIDs.insert(id)
+			}
+		case classService:
+			ev.Service.Target.Entity.ID = append(ev.Service.Target.Entity.ID, s)
+		default:
+			ev.Entity.Target.ID = append(ev.Entity.Target.ID, s)
+		}
+	}
+	ev.Host.Target.ID = e.sort(ev.Host.Target.ID, &e.hostIDs)
 }
 
 // writeActor writes who acted, to one of the fields by what it is.
@@ -146,12 +144,21 @@ func arnPart(arn string, n int) string {
 
 // arnResource is the type of the resource that an ARN names: its sixth part up to a slash that is not the first character.
 func arnResource(s string) (string, bool) {
-	if !strings.HasPrefix(s, "arn:") || strings.Count(s, ":") < 5 {
+	if !strings.HasPrefix(s, "arn:") {
 		return "", false
 	}
-	part := arnPart(s, 5)
-	if slash := strings.IndexByte(part, '/'); slash > 0 {
-		part = part[:slash]
+	part := s
+	for range 5 {
+		colon := strings.IndexByte(part, ':')
+		if colon < 0 {
+			return "", false
+		}
+		part = part[colon+1:]
+	}
+	for i := range len(part) {
+		if part[i] == ':' || part[i] == '/' && i > 0 {
+			return part[:i], true
+		}
 	}
 	return part, true
 }

@@ -12,81 +12,70 @@ var (
 
 // relate collects what the calls of a service have to do with.
 func (e *entities) relate(service string) {
-	m := e.m
-	t, req, resp := &m.tape, m.rec.requestParameters, m.rec.responseElements
+	q, p := &e.m.rec.request, &e.m.rec.response
 	switch service {
 	case "cloudtrail":
-		e.addMembers(req, "name", "s3BucketName")
-		e.addMembers(resp, "cloudWatchLogsLogGroupArn", "cloudWatchLogsRoleArn", "kmsKeyId", "snsTopicARN", "trailARN", "name")
+		e.addAll(q.name, q.s3BucketName)
+		e.addAll(p.logGroupARN, p.logsRoleARN, p.kmsKeyID, p.snsTopicARN, p.trailARN, p.name)
 	case "config":
-		e.addMembers(req, "configurationRecorderName")
+		e.add(q.configurationRecorderName)
 	case "ec2":
-		e.relateEC2(req, resp)
+		e.relateEC2(q, p)
 	case "guardduty":
-		e.addMembers(req, "detectorId")
-		e.addMembers(resp, "detectorId")
+		e.addAll(q.detectorID, p.detectorID)
 	case "iam":
-		e.addMembers(req, "userName", "serialNumber", "accessKeyId", "policyArn", "roleName", "policyName")
-		e.addMembers(t.Member(resp, "accessKey"), "userName", "accessKeyId")
-		e.addMembers(t.Member(resp, "user"), "arn", "userId", "userName")
-		e.addMembers(resp, "userId")
-		e.addMembers(t.Member(resp, "role"), "arn")
-		e.addMembers(resp, "serialNumber")
+		e.addAll(q.userName, q.serialNumber, q.accessKeyID, q.policyARN, q.roleName, q.policyName)
+		e.addAll(p.accessKeyUserName, p.accessKeyAccessKeyID)
+		e.addAll(p.user.arn, p.user.id, p.user.name)
+		e.addAll(p.userID, p.roleARN, p.serialNumber)
 	case "kms":
-		e.addMembers(req, "keyId")
-		e.addMembers(resp, "keyId")
-		e.addMembers(t.Member(resp, "keyMetadata"), "arn", "keyId")
+		e.addAll(q.keyID, p.keyID, p.keyMetadataARN, p.keyMetadataKeyID)
 	case "lambda":
-		e.addMembers(req, "functionName")
-		e.addMembers(resp, "functionArn", "functionName", "role")
-		e.addValuesUntilKnown(&e.related, t.Path(resp, "vpcConfig", "securityGroupIds"))
-		e.addValuesUntilKnown(&e.related, t.Path(resp, "vpcConfig", "subnetIds"))
+		e.add(q.functionName)
+		e.addAll(p.functionARN, p.functionName, p.role)
+		e.addValuesUntilKnown(&e.related, p.vpcConfigSecurityGroups)
+		e.addValuesUntilKnown(&e.related, p.vpcConfigSubnets)
 	case "rds":
-		// The letter case of these names is the integration's.
-		e.addMembers(req, "dBInstanceIdentifier", "dBInstanceArn")
-		e.addMembers(resp, "dBInstanceIdentifier", "dbInstanceArn")
-		e.addMembers(t.Member(resp, "dBSubnetGroup"), "vpcId")
-		groups := t.Member(resp, "vpcSecurityGroups")
-		e.addMembers(groups, "vpcSecurityGroupId")
-		e.addEach(t.Path(resp, "dBSubnetGroup", "subnets"), "subnetIdentifier")
-		if !t.Is(groups, tape.Object) {
-			e.addEach(groups, "vpcSecurityGroupId")
+		e.addAll(q.dbInstance, q.dbInstanceARN)
+		e.addAll(p.dbInstance, p.dbInstanceARN)
+		e.add(p.subnetGroupVPCID)
+		e.add(p.securityGroupsID)
+		e.addEach(p.subnetGroupSubnets, "subnetIdentifier")
+		if !e.m.tape.Is(p.securityGroups, tape.Object) {
+			e.addEach(p.securityGroups, "vpcSecurityGroupId")
 		}
 	case "s3":
-		e.addMembers(req, "bucketName")
+		e.add(q.bucketName)
 	case "sts":
-		e.addMembers(req, "roleArn")
-		e.add(m.rec.sourceIdentity)
-		e.addMembers(m.rec.additionalEventData, "MFAIdentifier")
-		e.addMembers(t.Member(resp, "assumedRoleUser"), "arn")
-		e.addMembers(req, "roleSessionName")
-		e.addMembers(resp, "accessKeyId")
+		e.add(q.roleARN)
+		e.add(e.m.rec.sourceIdentity)
+		e.add(e.m.tape.Member(e.m.rec.additionalEventData, "MFAIdentifier"))
+		e.add(p.assumedRoleUserARN)
+		e.add(q.roleSessionName)
+		e.add(p.accessKeyID)
 	case "wafv2":
-		e.addMembers(req, "id")
-		e.addMembers(resp, "summary")
+		e.addAll(q.id, p.summary)
 	}
 }
 
-func (e *entities) relateEC2(req, resp int32) {
+func (e *entities) relateEC2(q *requestMembers, p *responseMembers) {
 	t := &e.m.tape
-	e.addMembers(req, "groupId", "groupName", "roleName", "subnetId", "volumeId", "networkInterfaceId", "vpcId", "snapshotId")
-	e.addMembers(resp, "groupId", "reservationId")
-	e.addMembers(t.Member(resp, "vpc"), "vpcId", "dhcpOptionsId")
-	e.addMembers(resp, "snapshotId", "volumeId")
-	for list, i := e.elements(t.Path(resp, "securityGroupRuleSet", "items")); i != tape.None; i = e.m.nextElement(list, i) {
+	e.addAll(q.groupID, q.groupName, q.roleName, q.subnetID, q.volumeID, q.networkInterfaceID, q.vpcID, q.snapshotID)
+	e.addAll(p.groupID, p.reservationID, p.vpcVPCID, p.vpcDHCPOptionsID, p.snapshotID, p.volumeID)
+	for list, i := e.elements(p.ruleSetItems); i != tape.None; i = e.m.nextElement(list, i) {
 		e.addUntilKnown(i, ruleItemPaths...)
 	}
-	e.addEach(t.Path(resp, "groupSet", "items"), "groupId")
-	e.addEach(t.Path(req, "groupSet", "items"), "groupId")
-	e.addEach(t.Path(req, "instancesSet", "items"), "instanceId")
-	for list, i := e.elements(t.Path(resp, "instancesSet", "items")); i != tape.None; i = e.m.nextElement(list, i) {
+	e.addEach(p.groupSetItems, "groupId")
+	e.addEach(q.groupSetItems, "groupId")
+	e.addEach(q.hosts.items, "instanceId")
+	for list, i := e.elements(p.hosts.items); i != tape.None; i = e.m.nextElement(list, i) {
 		e.addUntilKnown(i, instancePaths...)
 		for list, n := e.elements(t.Path(i, "networkInterfaceSet", "items")); n != tape.None; n = e.m.nextElement(list, n) {
 			e.addUntilKnown(n, interfacePaths...)
 			e.addEach(t.Path(n, "groupSet", "items"), "groupId")
 		}
 	}
-	for list, i := e.elements(t.Path(req, "revokedSecurityGroupRuleSet", "items")); i != tape.None; i = e.m.nextElement(list, i) {
+	for list, i := e.elements(q.revokedRules); i != tape.None; i = e.m.nextElement(list, i) {
 		e.addUntilKnown(i, revokedRulesPaths...)
 	}
 }

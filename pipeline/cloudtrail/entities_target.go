@@ -173,7 +173,7 @@ var targets = map[string]map[string][]place{
 func (e *entities) aim(service, action string) {
 	m := e.m
 	t, parameters := &m.tape, m.rec.requestParameters
-	for _, p := range targets[service][action] {
+	for _, p := range m.callOf(action).placesOf(service) {
 		switch p.root {
 		case req:
 			e.aimAt(t.Path(parameters, p.path...))

@@ -2,7 +2,6 @@ package cloudtrail
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/trailbeat/trailbeat/ecs"
 	"github.com/trailbeat/trailbeat/pipeline/internal/tape"
@@ -43,6 +42,8 @@ type Mapper struct {
 	scratch    []byte
 	digestBuf  []byte
 	seen       uniqueSet
+	callName   string // the last name that calls was asked for, with what is known of it
+	known      *call
 	ent        entities
 	res        resourceList
 }
@@ -70,7 +71,7 @@ func (m *Mapper) Map(raw []byte, ev *ecs.Event) {
 			ev.Tags = append(ev.Tags, TagPreserveOriginalEvent)
 		}
 	}
-	m.ev, m.arena = nil, nil
+	m.ev, m.arena, m.callName, m.known = nil, nil, "", nil
 }
 
 // run takes the steps in the order of the cluster's pipeline, as later ones see what earlier ones set. Some
@@ -125,8 +126,8 @@ func (m *Mapper) run(unreadable error) {
 // eventSource is where the call went and what it was.
 func (m *Mapper) eventSource() {
 	ev := m.ev
-	if s, ok := m.text(m.rec.eventSource); ok && ev.Cloud.Service.Name == "" && strings.HasSuffix(s, ".amazonaws.com") {
-		ev.Cloud.Service.Name, _, _ = strings.Cut(s, ".amazonaws.com")
+	if s, ok := m.text(m.rec.eventSource); ok && ev.Cloud.Service.Name == "" && hasAmazonSuffix(s) {
+		ev.Cloud.Service.Name = beforeAmazon(s)
 	}
 	if ev.Event.Provider == "" {
 		m.set(&ev.Event.Provider, "event.provider", m.rec.eventSource)

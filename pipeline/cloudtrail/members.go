@@ -81,10 +81,23 @@ const (
 	inTLS
 	inRequest
 	inResponse
+	// From here on they are levels of inParameters.
+	inRequestInstances
+	inRequestGroups
+	inRequestRevokedRules
 	inResponseUser
 	inResponseGroup
-	inRequestInstances
 	inResponseInstances
+	inResponseGroups
+	inResponseRules
+	inResponseVPC
+	inResponseAccessKey
+	inResponseRole
+	inResponseKeyMetadata
+	inResponseVPCConfig
+	inResponseSubnetGroup
+	inResponseSecurityGroups
+	inResponseAssumedRole
 )
 
 // slot is where the node of a member goes: its address in members. What it holds is looked for, too, where within is not
@@ -116,32 +129,36 @@ func (r *members) read(t *tape.Tape, known *slots, root int32) {
 }
 
 func (r *members) object(t *tape.Tape, known *slots, object int32, in level) {
-	for i := t.First(object); i != tape.None; i = t.Next(object, i) {
-		p := known.of(r, t, i, in)
-		if t.Pruned(i) && p.at != &r.eventTime {
-			continue
+	end := t.End(object)
+	for i := object + 1; i < end; {
+		number, remembered, kind, pruned, next := t.Look(i)
+		var p slot
+		if remembered && number < len(known.byNumber) {
+			p = known.byNumber[number]
 		}
-		*p.at = i
-		if p.within != nowhere && t.Kind(i) == tape.Object {
-			r.object(t, known, i, p.within)
+		if p.at == nil {
+			p = known.learn(r, t, i, in)
 		}
+		if !pruned || p.at == &r.eventTime {
+			*p.at = i
+			if p.within != nowhere && kind == tape.Object && !pruned {
+				r.object(t, known, i, p.within)
+			}
+		}
+		i = next
 	}
 }
 
-// of is the slot of member i.
-func (k *slots) of(r *members, t *tape.Tape, i int32, in level) slot {
-	n, ok := t.Number(i)
-	if !ok {
-		return r.slot(in, t.Key(i))
+// learn finds the slot of member i, and remembers it if the tape remembers the key.
+func (k *slots) learn(r *members, t *tape.Tape, i int32, in level) slot {
+	p := r.slot(in, t.Key(i))
+	if n, ok := t.Number(i); ok {
+		if n >= len(k.byNumber) {
+			k.byNumber = append(k.byNumber, make([]slot, n+1-len(k.byNumber))...)
+		}
+		k.byNumber[n] = p
 	}
-	if n >= len(k.byNumber) {
-		k.byNumber = append(k.byNumber, make([]slot, n+1-len(k.byNumber))...)
-	}
-	p := &k.byNumber[n]
-	if p.at == nil {
-		*p = r.slot(in, t.Key(i))
-	}
-	return *p
+	return p
 }
 
 func (r *members) slot(in level, key string) slot {
@@ -156,7 +173,8 @@ func (r *members) slot(in level, key string) slot {
 		return r.inRequest(key)
 	case inResponse:
 		return r.inResponse(key)
-	case inResponseUser, inResponseGroup, inRequestInstances, inResponseInstances:
+	}
+	if in >= inRequestInstances {
 		return r.inParameters(in, key)
 	}
 	return r.identity.deeper(in, key, &r.unused)

@@ -10,7 +10,7 @@ import (
 func (m *Mapper) relatedFromParameters() {
 	m.relateUser(m.rec.request.userName)
 	m.relateUser(m.rec.request.newUserName)
-	m.relateUser(m.rec.response.userID)
+	m.relateUser(m.rec.response.user.id)
 }
 
 func (m *Mapper) relateUser(i int32) {
@@ -23,9 +23,9 @@ func (m *Mapper) relateUser(i int32) {
 func (m *Mapper) groupAndTarget() {
 	request, response, ev := &m.rec.request, &m.rec.response, m.ev
 	m.set(&ev.Group.Name, "group.name", request.groupName)
-	m.set(&ev.Group.ID, "group.id", response.groupID)
+	m.set(&ev.Group.ID, "group.id", response.groupGroupID)
 	m.set(&ev.User.Target.Name, "user.target.name", request.userName)
-	m.set(&ev.User.Target.ID, "user.target.id", response.userID)
+	m.set(&ev.User.Target.ID, "user.target.id", response.user.id)
 	m.set(&ev.User.Changes.Name, "user.changes.name", request.newUserName)
 }
 
@@ -52,13 +52,13 @@ func (m *Mapper) related() {
 func (m *Mapper) relatedHosts() {
 	ev, rec := m.ev, &m.rec
 	hosts := newUnique(&m.seen)
+	for _, host := range ev.Related.Hosts {
+		hosts.insert(host)
+	}
 	add := func(host string) {
 		if host != "" && hosts.insert(host) {
 			ev.Related.Hosts = append(ev.Related.Hosts, host)
 		}
-	}
-	for _, host := range ev.Related.Hosts {
-		hosts.insert(host)
 	}
 	if !hasAmazonSuffix(ev.TLS.Client.ServerName) {
 		add(ev.TLS.Client.ServerName)
@@ -80,6 +80,9 @@ func (m *Mapper) relatedHosts() {
 		}
 	}
 	for _, in := range [...]*hostMembers{&rec.request.hosts, &rec.response.hosts} {
+		if *in == (hostMembers{}) {
+			continue // nearly every call
+		}
 		for _, i := range [...]int32{in.instanceID, in.target, in.resourceID} {
 			if s, ok := m.text(i); ok {
 				instance(s)

@@ -25,6 +25,10 @@ func (m *Mapper) resources() {
 		m.put("aws.cloudtrail.resources", list)
 		return
 	}
+	if only := m.onlyResource(list); only != tape.None {
+		m.resource(only)
+		return
+	}
 	r := &m.res
 	r.nodes, r.keys, r.order = r.nodes[:0], r.keys[:0], r.order[:0]
 	known := newUnique(&m.seen)
@@ -54,6 +58,14 @@ func (m *Mapper) resources() {
 	for _, at := range r.order {
 		m.resource(r.nodes[at])
 	}
+}
+
+// onlyResource is the object that list holds where it holds nothing else, as that of nearly every call: it has nothing to fall together with.
+func (m *Mapper) onlyResource(list int32) int32 {
+	if i := m.tape.First(list); m.tape.Len(list) == 1 && m.tape.Kind(i) == tape.Object && !m.tape.Pruned(i) {
+		return i
+	}
+	return tape.None
 }
 
 // resourceMember finds a member of the resource at node i under its name or the one that the document gives it.
@@ -107,8 +119,6 @@ func (m *Mapper) resource(i int32) {
 
 // instanceOf is the EC2 instance that the ARN of a resource names.
 func instanceOf(arn string) (string, bool) {
-	if !strings.Contains(arn, ":instance/") {
-		return "", false
-	}
-	return arn[strings.LastIndexByte(arn, '/')+1:], true
+	name := arn[strings.LastIndexByte(arn, '/')+1:]
+	return name, strings.HasPrefix(name, "i-") && strings.Contains(arn, ":instance/")
 }

@@ -108,7 +108,9 @@ func (m *Mapper) tls() {
 		return
 	}
 	if s, ok := m.text(version); ok {
-		if protocol, number, found := strings.Cut(s, "v"); found {
+		if strings.HasPrefix(s, "TLSv") { // nearly always, and known without a search
+			ev.TLS.VersionProtocol, ev.TLS.Version = "tls", s[len("TLSv"):]
+		} else if protocol, number, found := strings.Cut(s, "v"); found {
 			ev.TLS.VersionProtocol, ev.TLS.Version = m.lower(protocol), number
 		} else {
 			ev.TLS.Version = s

@@ -1,6 +1,7 @@
 package cloudtrail
 
 import (
+	"encoding/binary"
 	"strconv"
 	"time"
 
@@ -35,8 +36,7 @@ func (m *Mapper) date(i int32, tag, field string, basic bool) (string, bool) {
 	text := m.javaText(i)
 	// Nearly every time of CloudTrail is written yyyy-MM-ddTHH:mm:ssZ and lacks only the fraction.
 	if isPlainTime(text) {
-		m.scratch = append(append(m.scratch[:0], text[:19]...), ".000Z"...)
-		return m.arena.Copy(m.scratch), true
+		return view(append(append(m.arena.Grab(len(text)+4), text[:19]...), ".000Z"...)), true
 	}
 	at, ok := parseISO8601(text)
 	if !ok && basic {
@@ -52,20 +52,19 @@ func (m *Mapper) date(i int32, tag, field string, basic bool) (string, bool) {
 
 // isPlainTime tells yyyy-MM-ddTHH:mm:ssZ with a day that is in every month.
 func isPlainTime(s string) bool {
-	if len(s) != 20 || s[4] != '-' || s[7] != '-' || s[10] != 'T' || s[13] != ':' || s[16] != ':' || s[19] != 'Z' {
+	if len(s) != 20 {
 		return false
 	}
-	for i := range 19 {
-		switch i {
-		case 4, 7, 10, 13, 16:
-		default:
-			if s[i] < '0' || s[i] > '9' {
-				return false
-			}
-		}
-	}
-	month, day := s[5:7], s[8:10]
-	return month >= "01" && month <= "12" && day >= "01" && day <= "28" && s[11:13] <= "23" && s[14] <= '5' && s[17] <= '5'
+	// Eight characters at a time. What differs from the pattern must not be above the highest digit there, nothing where the pattern
+	// has no digit: with what is missing to 0x7f added, no byte may reach its highest bit.
+	b := bytesOf(s)
+	const highest = 0x8080808080808080
+	date := binary.LittleEndian.Uint64(b) ^ 0x2d30302d30303030         // 0000-00-
+	hours := binary.LittleEndian.Uint64(b[8:]) ^ 0x30303a3030543030    // 00T00:00
+	seconds := binary.LittleEndian.Uint64(b[12:]) ^ 0x5a30303a30303a30 // 0:00:00Z
+	above := date | hours | seconds | (date + 0x7f767e7f76767676) | (hours + 0x767a7f767d7f767d) | (seconds + 0x7f767a7f767a7f76)
+	month, day, hour := 10*(b[5]&15)+b[6]&15, 10*(b[8]&15)+b[9]&15, 10*(b[11]&15)+b[12]&15
+	return above&highest == 0 && month-1 < 12 && day-1 < 28 && hour < 24
 }
 
 // reader takes a time apart from left to right.

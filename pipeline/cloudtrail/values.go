@@ -33,11 +33,16 @@ func (m *Mapper) fail(processor, tag, reason string) {
 
 // text is the string at node i.
 func (m *Mapper) text(i int32) (string, bool) {
-	if i == tape.None || m.tape.Kind(i) != tape.String {
-		return "", false
+	if s, ok := m.tape.String(i); ok {
+		return s, true
 	}
-	if !m.tape.Escaped(i) {
-		return view(m.tape.Raw(i)), true
+	return m.escapedText(i)
+}
+
+// escapedText is text for strings that do not stand so in the record, and for all other nodes.
+func (m *Mapper) escapedText(i int32) (string, bool) {
+	if m.tape.Kind(i) != tape.String {
+		return "", false
 	}
 	m.scratch = m.tape.AppendText(m.scratch[:0], i)
 	return m.arena.Copy(m.scratch), true
@@ -52,9 +57,13 @@ func (m *Mapper) is(i int32, s string) bool {
 // set moves the value at node i, if there is one, to a field that holds text. A value of another type goes to the
 // document as it is, as in the cluster, where the index then has its say.
 func (m *Mapper) set(field *string, path string, i int32) {
-	if i == tape.None {
-		return
+	if i != tape.None { // most members of most records are missing: no call for them
+		m.move(field, path, i)
 	}
+}
+
+// move is set for a node that is there.
+func (m *Mapper) move(field *string, path string, i int32) {
 	if s, ok := m.text(i); ok {
 		*field = s
 		return
@@ -89,6 +98,12 @@ func (m *Mapper) json(i, skip int32) []byte {
 func (m *Mapper) javaText(i int32) string {
 	if s, ok := m.text(i); ok {
 		return s
+	}
+	switch m.tape.Kind(i) {
+	case tape.True:
+		return "true"
+	case tape.False:
+		return "false"
 	}
 	return m.arena.Keep(m.tape.AppendJava(m.arena.Buffer(), i, tape.None))
 }
@@ -128,8 +143,40 @@ func isIP(s string) bool {
 	if len(s) < 2 || len(s) > 45 || s[0] > 'f' {
 		return false
 	}
-	addr, err := netip.ParseAddr(s)
-	return err == nil && addr.Zone() == ""
+	for i := range len(s) {
+		switch s[i] {
+		case '.':
+			return isIPv4(s)
+		case ':':
+			addr, err := netip.ParseAddr(s)
+			return err == nil && addr.Zone() == ""
+		}
+	}
+	return false
+}
+
+// isIPv4 tells what netip.ParseAddr takes for an address of four bytes. Nearly every source is one, or the name of a service, of
+// which ParseAddr makes an error: this is a fifth of its cost.
+func isIPv4(s string) bool {
+	fields, digits, value := 1, 0, 0
+	for i := range len(s) {
+		c := s[i]
+		switch {
+		case '0' <= c && c <= '9':
+			if digits > 0 && value == 0 {
+				return false // a leading zero
+			}
+			digits++
+			if value = value*10 + int(c-'0'); value > 255 {
+				return false
+			}
+		case c == '.' && digits > 0:
+			fields, digits, value = fields+1, 0, 0
+		default:
+			return false
+		}
+	}
+	return fields == 4 && digits > 0
 }
 
 // view is b as a string, without a copy. b must not change while the string lives.
@@ -144,4 +191,15 @@ func view(b []byte) string {
 func bytesOf(s string) []byte { return unsafe.Slice(unsafe.StringData(s), len(s)) }
 
 // hasAmazonSuffix reports whether s is a host of AWS.
-func hasAmazonSuffix(s string) bool { return strings.HasSuffix(s, ".amazonaws.com") }
+func hasAmazonSuffix(s string) bool { return strings.HasSuffix(s, amazonSuffix) }
+
+const amazonSuffix = ".amazonaws.com"
+
+// beforeAmazon is what stands before the first ".amazonaws.com" in s, which ends so. There is no other where no point comes before.
+func beforeAmazon(s string) string {
+	name := s[:len(s)-len(amazonSuffix)]
+	if strings.IndexByte(name, '.') >= 0 {
+		name, _, _ = strings.Cut(s, amazonSuffix)
+	}
+	return name
+}
