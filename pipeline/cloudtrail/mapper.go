@@ -50,7 +50,9 @@ type Mapper struct {
 
 // NewMapper makes a mapper.
 func NewMapper(retain Retain, hooks Hooks) *Mapper {
-	return &Mapper{retain: retain, hooks: hooks}
+	m := &Mapper{retain: retain, hooks: hooks}
+	m.tape.Repeat("userIdentity", "tlsDetails")
+	return m
 }
 
 // Map turns raw into a document in ev. ev holds what the input knows already: @timestamp (the time of reading, which

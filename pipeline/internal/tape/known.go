@@ -28,6 +28,8 @@ type known struct {
 	next   int32  // the key that followed last time in the same object, 0 for none
 	first  int32  // the key that came first in the object below this key, 0 for none
 	seen   uint64 // the number of the object that had this key last
+
+	repeats *repeats // nil unless its objects are kept
 }
 
 // knownKeys finds keys by parent and text. Key 0 is that of the root, which has none.
@@ -37,11 +39,17 @@ type knownKeys struct {
 	chunk      []byte  // of texts; it is never written twice, as others hold them
 	strange    []known // of the text at hand only, with numbers from maxKnown on
 	generation int     // how often all was forgotten
+
+	repeats []*repeats
+	kept    uint64 // the number of the object that was kept last
 }
 
 // begin forgets what belonged to the text before.
 func (k *knownKeys) begin() {
 	k.strange = k.strange[:0]
+	for _, r := range k.repeats {
+		r.node = None
+	}
 	if len(k.keys) > 0 && len(k.keys) < maxKnown {
 		return
 	}
@@ -98,7 +106,7 @@ func (k *knownKeys) newKnown(text []byte, hash uint32, parent int32) known {
 	k.chunk = append(k.chunk, text...)
 	k.chunk = append(k.chunk, `":`...)
 	quoted := view(k.chunk[from:])
-	e := known{text: quoted[1 : len(text)+1], quoted: quoted, hash: hash, parent: parent}
+	e := known{text: quoted[1 : len(text)+1], quoted: quoted, hash: hash, parent: parent, repeats: k.repeatsOf(parent, text)}
 	for _, c := range text {
 		if c < 0x20 || c == '"' || c == '\\' {
 			e.quoted = ""

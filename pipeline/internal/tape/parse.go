@@ -167,6 +167,11 @@ func (t *Tape) begin(p int, key int32) (opened bool, end int, err error) {
 	n := node{start: uint32(p), key: key, next: int32(len(t.nodes)) + 1}
 	switch c := src[p]; c {
 	case '{', '[':
+		if r := t.known.at(key).repeats; r != nil && c == '{' {
+			if end, ok := t.copyRepeated(r, p); ok {
+				return false, end, nil
+			}
+		}
 		if len(t.open) == MaxDepth-1 {
 			return false, p, &SyntaxError{p, fmt.Sprintf("nesting deeper than %d levels", MaxDepth)}
 		}
@@ -245,6 +250,9 @@ func (t *Tape) closed(f *frame, p int) error {
 		if key, twice := t.duplicateKey(f.node); twice {
 			return &SyntaxError{int(n.start), fmt.Sprintf("duplicate field %q in the object", key)}
 		}
+	}
+	if r := t.known.at(n.key).repeats; r != nil && n.kind == Object {
+		t.keep(r, f.node)
 	}
 	return nil
 }
