@@ -70,6 +70,7 @@ type Reader struct {
 	base int64 // offset of index 0 in the unpacked data
 
 	scan      scanner
+	blocks    blocks
 	mode      mode
 	layout    Layout
 	isRecords bool // the member at hand is "Records"
@@ -109,6 +110,7 @@ func (r *Reader) Reset(src io.Reader, opts Options) {
 	r.count, r.short, r.ended, r.result = 0, false, nil, nil
 	r.scan.begin()
 	r.scan.end = -1
+	r.blocks.begin()
 	r.own.Reset()
 	r.next = 0
 }
@@ -171,8 +173,8 @@ func (r *Reader) Fill(b *Block, maxRecords, maxBytes int) error {
 		switch full, err := r.refill(maxBytes); {
 		case err != nil:
 			r.ended = err
-			if r.mode == modeStart {
-				continue // shorter than a byte order mark: what there is can be looked at now
+			if r.mode == modeStart || r.mode == modeElem && r.blocks.active {
+				continue // shorter than a byte order mark, or than a record: what there is can be looked at now
 			}
 			r.result = r.finish()
 			return r.result
@@ -227,6 +229,7 @@ func (r *Reader) shift(d int) {
 	}
 	r.key += d
 	r.scan.moved(d)
+	r.blocks.base += d
 	r.base -= int64(d)
 }
 

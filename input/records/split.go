@@ -39,7 +39,17 @@ func (r *Reader) advance(buf []byte) (rec entry, got bool, err error) {
 		case modeLines:
 			return r.line(buf)
 		case modeElem:
-			at, v := r.scan.scan(buf, r.pos)
+			at, v := r.pos, broken
+			if r.blocks.active {
+				at, v = r.blocks.end(buf, at)
+				if v == more && r.ended == nil && r.blocks.wait(len(buf)-at, r.limit) {
+					return rec, false, nil
+				}
+				r.blocks.active = false
+			}
+			if v != done {
+				at, v = r.scan.scan(buf, at)
+			}
 			switch r.pos = at; v {
 			case more:
 				return rec, false, nil
@@ -171,6 +181,7 @@ func (r *Reader) token(buf []byte, c byte) (rec entry, got bool, err error) {
 			return rec, false, nil
 		}
 		r.scan.begin()
+		r.blocks.active, r.blocks.seen = r.blocks.able && c == '{', 0
 		r.hold, r.mode = r.pos, modeElem
 		return rec, false, nil
 	case modeElemEnd:

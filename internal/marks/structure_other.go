@@ -1,0 +1,8 @@
+//go:build !amd64
+
+package marks
+
+// HasStructure says whether this machine can make a Structure quicker than one goes from token to token.
+func HasStructure() bool { return false }
+
+func structure(*Block, *byte, int, *carry) { panic("marks: no structure on this machine") }
