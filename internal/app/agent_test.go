@@ -2,6 +2,7 @@ package app
 
 import (
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -45,7 +46,7 @@ func TestAgentIDOfASeed(t *testing.T) {
 
 func TestOnlyAClosedStdoutEndsQuietly(t *testing.T) {
 	gone := &os.PathError{Op: "write", Path: "|1", Err: brokenPipe}
-	a := &app{IO: IO{Stderr: discard{}}, out: &stdout{w: failing{gone}}}
+	a := &app{IO: IO{Stderr: io.Discard}, out: &stdout{w: failing{gone}}}
 	assert.Equal(t, exitFailed, a.exitCode(gone), "a connection broke, not standard output")
 	_, err := a.out.Write([]byte("x"))
 	require.Error(t, err)

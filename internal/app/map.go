@@ -4,19 +4,19 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/trailbeat/trailbeat/internal/mapper"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 )
-
-// timestampFormat is that of @timestamp before the mapping.
-const timestampFormat = "2006-01-02T15:04:05.000000000Z"
 
 // mapOptions are the flags of map.
 type mapOptions struct {
@@ -107,18 +107,21 @@ func (a *app) mapFiles(ctx context.Context, opts mapOptions, files []string) (er
 	stderr := status.Writer(a.Stderr)
 	defer status.Stop()
 	var failed atomic.Bool
-	tell := func(err error) {
-		failed.Store(true)
-		fmt.Fprintf(stderr, "trailbeat: %s\n", err)
+	var bytes atomic.Int64
+	m := mapper.New(mapper.Options{
+		Append: opts.appendTo(p), Timestamp: opts.timestamps(), Out: a.Stdout,
+		Tell: func(err error) {
+			failed.Store(true)
+			fmt.Fprintf(stderr, "trailbeat: %s\n", err)
+		},
+	})
+	total := sync.OnceValue(func() int64 { return sizeOf(files) })
+	status.Start(newMeter(func() done { return mapProgress(m.Records(), bytes.Load(), total()) }, total).text)
+	sources := make([]mapper.File, len(files))
+	for i, name := range files {
+		sources[i] = a.mapSource(name, &bytes)
 	}
-	m := newMapper(p, opts, a.Stdout, tell)
-	status.Start(newMeter(m.progress(sizeOf(files))).text)
-	err = a.mapEach(ctx, m, files)
-	// Also after an error: what was read is mapped and written.
-	if failed := m.finish(); err == nil {
-		err = failed
-	}
-	if err != nil {
+	if err := m.Run(ctx, sources); err != nil {
 		return err
 	}
 	status.Stop()
@@ -130,31 +133,13 @@ func (a *app) mapFiles(ctx context.Context, opts mapOptions, files []string) (er
 	return nil
 }
 
-// mapEach reads one file after the other. The error is one that ends the command.
-func (a *app) mapEach(ctx context.Context, m *mapper, files []string) error {
-	for _, name := range files {
-		err := a.mapFile(ctx, m, name)
-		var write *writeError
-		switch {
-		case err == nil:
-		case ctx.Err() != nil, errors.As(err, &write):
-			return err
-		default:
-			m.tell(err)
-		}
+// mapProgress tells how far a map over so many bytes is; 0: nobody knows how many there are.
+func mapProgress(events, bytes, total int64) done {
+	d := done{events: events, bytes: bytes, part: -1}
+	if total > 0 {
+		d.part = min(1, float64(bytes)/float64(total))
 	}
-	return nil
-}
-
-// progress tells how far a map over so many bytes is; 0: nobody knows how many there are.
-func (m *mapper) progress(total int64) (func() done, func() int64) {
-	return func() done {
-		d := done{events: m.records.Load(), bytes: m.bytes.Load(), part: -1}
-		if total > 0 {
-			d.part = min(1, float64(d.bytes)/float64(total))
-		}
-		return d
-	}, func() int64 { return total }
+	return d
 }
 
 // sizeOf is the size of all files, 0 where one has none. A file that is missing is told when it is to be read.
@@ -172,21 +157,30 @@ func sizeOf(names []string) int64 {
 	return total
 }
 
-func (a *app) mapFile(ctx context.Context, m *mapper, name string) error {
+// mapSource is a file, or standard input. What is read of it is added to bytes.
+func (a *app) mapSource(name string, bytes *atomic.Int64) mapper.File {
 	if name == "-" {
-		return m.run(ctx, a.Stdin, "-", true)
+		return mapper.File{Name: name, Waits: func() bool { return true }, Open: func() (io.ReadCloser, error) {
+			return io.NopCloser(counted{a.Stdin, bytes}), nil
+		}}
 	}
-	f, err := os.Open(name)
-	if err != nil {
-		return fmt.Errorf("reading %q: %w", name, reason(err))
-	}
-	defer f.Close() // only read
-	info, err := f.Stat()
-	if err == nil && info.IsDir() {
-		return fmt.Errorf("reading %q: it is a directory; name its files, or configure an input of type file for it", name)
-	}
-	// A pipe may have nothing more to say for a long time.
-	return m.run(ctx, f, name, err != nil || !info.Mode().IsRegular())
+	return mapper.File{Name: name, Waits: func() bool {
+		info, err := os.Stat(name)
+		return err == nil && !info.Mode().IsRegular() // a pipe may have nothing more to say for a long time
+	}, Open: func() (io.ReadCloser, error) {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("reading %q: %w", name, reason(err))
+		}
+		if info, err := f.Stat(); err == nil && info.IsDir() {
+			_ = f.Close() // nothing was read
+			return nil, fmt.Errorf("reading %q: it is a directory; name its files, or configure an input of type file for it", name)
+		}
+		return struct {
+			io.Reader
+			io.Closer
+		}{counted{f, bytes}, f}, nil
+	}}
 }
 
 // reason takes the operation and the path out of an error that names them already.

@@ -1,0 +1,207 @@
+package mapper
+
+import (
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/input/records"
+)
+
+// queue says who does what next. It is safe for concurrent use.
+type queue struct {
+	mu       sync.Mutex
+	work     sync.Cond // a worker may find something to do, or nothing any more
+	writable sync.Cond // so may the writer
+
+	files   []File  // not looked at yet
+	coming  *file   // the one that is begun next; nil: the first of files
+	begun   []*file // in order, from the one that is written now
+	idle    []*part // the last used first, as its memory is warm
+	kept    int     // so many idle parts only the first file that is not cut to its end may take
+	readers []*records.Reader
+	stopped bool // nothing more is cut
+	over    bool // no worker is left
+	failed  error
+}
+
+func (q *queue) begin(files []File, workers int) {
+	q.work.L, q.writable.L = &q.mu, &q.mu
+	q.files = files
+	// Whatever is done ahead, all workers can map the first file, and one part of it is written meanwhile.
+	q.kept = workers
+	for range 2*workers + 1 {
+		q.idle = append(q.idle, new(part))
+	}
+}
+
+// take gives a worker a file to cut, and a part for what it cuts. Nil: there is nothing more to do.
+func (q *queue) take() (*file, *part) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		f, more := q.choose()
+		if f != nil {
+			f.cutting = true
+			last := len(q.idle) - 1
+			p := q.idle[last]
+			q.idle = q.idle[:last]
+			return f, p
+		}
+		if !more {
+			return nil, nil
+		}
+		q.work.Wait()
+	}
+}
+
+// choose finds the first file that can be cut now, or else begins the next one. more says that there will be something later.
+func (q *queue) choose() (f *file, more bool) {
+	if q.stopped {
+		return nil, false
+	}
+	spare := len(q.idle)
+	for _, f := range q.begun {
+		if f.cut {
+			continue
+		}
+		if !f.cutting && spare > 0 {
+			return f, true
+		}
+		if f.waits {
+			return nil, true
+		}
+		more, spare = true, min(spare, len(q.idle)-q.kept)
+	}
+	if f = q.following(); f == nil {
+		return nil, more
+	}
+	if spare <= 0 || f.waits && more {
+		return nil, true
+	}
+	if n := len(q.readers); n > 0 {
+		f.reader, q.readers = q.readers[n-1], q.readers[:n-1]
+	} else {
+		f.reader = records.NewReader(nil, records.Options{})
+	}
+	q.coming, q.begun = nil, append(q.begun, f)
+	return f, true
+}
+
+// following is the file that is begun next; nil: there is none.
+func (q *queue) following() *file {
+	if q.coming == nil && len(q.files) > 0 {
+		next := q.files[0]
+		q.coming = &file{File: next, origin: input.Origin{Path: next.Name}, waits: next.Waits()}
+		q.files = q.files[1:]
+	}
+	return q.coming
+}
+
+// cut takes note of what a worker cut out of a file. false: no record, and the part went back.
+func (q *queue) cut(f *file, p *part, err error) (any bool) {
+	if err != nil {
+		f.close()
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f.cutting = false
+	if any = p.block.Len() > 0; any {
+		f.parts = append(f.parts, p)
+	} else {
+		q.giveBack(p)
+	}
+	if err != nil {
+		q.readers, f.reader = append(q.readers, f.reader), nil
+		f.cut = true
+		if !errors.Is(err, io.EOF) {
+			f.err = err
+		}
+		q.writable.Signal()
+	}
+	q.work.Broadcast()
+	return any
+}
+
+// done hands a part over to the writer.
+func (q *queue) done(p *part) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	p.done = true
+	q.writable.Signal()
+}
+
+// first gives the writer what comes next: a part, or without one a file that is through. Nil: there is nothing more to write.
+func (q *queue) first() (*file, *part) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for {
+		if len(q.begun) > 0 {
+			f := q.begun[0]
+			switch {
+			case len(f.parts) > 0 && f.parts[0].done:
+				p := f.parts[0]
+				f.parts = f.parts[1:]
+				return f, p
+			case len(f.parts) == 0 && f.cut:
+				q.begun = q.begun[1:]
+				return f, nil
+			}
+		}
+		if q.over {
+			return nil, nil
+		}
+		q.writable.Wait()
+	}
+}
+
+// put takes a part back from the writer.
+func (q *queue) put(p *part) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.giveBack(p)
+	q.work.Broadcast()
+}
+
+func (q *queue) giveBack(p *part) {
+	p.block.Reset()
+	p.out, p.err, p.done = p.out[:0], nil, false
+	q.idle = append(q.idle, p)
+}
+
+// stop ends the cutting.
+func (q *queue) stop() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.stopped = true
+	q.work.Broadcast()
+}
+
+// fail ends the cutting, as nothing can be written any more.
+func (q *queue) fail(err error) {
+	q.mu.Lock()
+	q.failed = err
+	q.mu.Unlock()
+	q.stop()
+}
+
+// finish says that no worker is left.
+func (q *queue) finish() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.over = true
+	q.writable.Signal()
+}
+
+// close closes what was not read to its end, and says whether there is anything.
+func (q *queue) close() (left bool) {
+	left = q.following() != nil
+	for _, f := range q.begun {
+		if !f.cut {
+			f.close()
+			left = true
+		}
+	}
+	return left
+}
