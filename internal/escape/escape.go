@@ -32,17 +32,25 @@ func Append(dst []byte, s string) []byte {
 // Member appends key as it stands, s with its escapes, a quote and a comma. So key brings its own quotes, the colon, and the
 // quote that opens s.
 func Member(dst []byte, key, s string) []byte {
-	if !vectors || len(key) > maxKey {
-		dst = appendByWords(append(dst, key...), s)
-		return append(dst, behind...)
+	if !vectors || len(key) > maxKey || cap(dst)-len(dst) < room(len(key), len(s)) {
+		return member(dst, key, s)
 	}
-	part := s[:min(len(s), span)]
-	dst = slices.Grow(dst, room(len(key), len(part)))
-	written, state := put(end(dst), key, part)
-	if state == 0 && len(part) == len(s) {
+	written, state := put(end(dst), key, s)
+	if state == 0 {
 		return dst[:len(dst)+written+len(behind)]
 	}
-	dst = appendRest(dst[:len(dst)+written], len(dst)+len(key), s, len(part)-state>>1, state)
+	dst = appendRest(dst[:len(dst)+written], len(dst)+len(key), s, len(s)-state>>1, state)
+	return append(dst, behind...)
+}
+
+// member is Member for all cases that are no usual ones.
+func member(dst []byte, key, s string) []byte {
+	dst = append(dst, key...)
+	if vectors {
+		dst = appendRest(dst, len(dst), s, 0, 0)
+	} else {
+		dst = appendByWords(dst, s)
+	}
 	return append(dst, behind...)
 }
 
