@@ -52,5 +52,7 @@ func TestAtTheEndOfAPage(t *testing.T) {
 		}
 	}
 	long := strings.Repeat(`"`, span)
+	dst := to[len(to)-2*span:]
+	require.Equal(t, byWords(nil, "", long), string(append(appendByWords(dst[:0], atEnd(from, long)), behind...)))
 	require.Equal(t, byWords(nil, "", long), string(Member(to[:0], "", atEnd(from, long))))
 }
