@@ -19,7 +19,8 @@ type queue struct {
 	coming  *file   // the one that is begun next; nil: the first of files
 	begun   []*file // in order, from the one that is written now
 	idle    []*part // the last used first, as its memory is warm
-	kept    int     // so many idle parts only the first file that is not cut to its end may take
+	bytes   int     // of the records in parts
+	workers int
 	readers []*records.Reader
 	stopped bool // nothing more is cut
 	over    bool // no worker is left
@@ -29,9 +30,10 @@ type queue struct {
 func (q *queue) begin(files []File, workers int) {
 	q.work.L, q.writable.L = &q.mu, &q.mu
 	q.files = files
-	// Whatever is done ahead, all workers can map the first file, and one part of it is written meanwhile.
-	q.kept = workers
-	for range 2*workers + 1 {
+	q.workers = workers
+	// Where files differ in size, several small ones can be done ahead of one that takes its time. Full parts are fewer, as
+	// their bytes count.
+	for range 4*workers + 1 {
 		q.idle = append(q.idle, new(part))
 	}
 }
@@ -61,23 +63,24 @@ func (q *queue) choose() (f *file, more bool) {
 	if q.stopped {
 		return nil, false
 	}
-	spare := len(q.idle)
+	room, full := len(q.idle) > 0, q.bytes >= (q.workers+2)*partBytes
 	for _, f := range q.begun {
 		if f.cut {
 			continue
 		}
-		if !f.cutting && spare > 0 {
+		// The first that is not cut to its end always gets a part if it has none, or the writer might wait for it for ever.
+		if !f.cutting && room && (more || len(f.parts) == 0 || !full) {
 			return f, true
 		}
 		if f.waits {
 			return nil, true
 		}
-		more, spare = true, min(spare, len(q.idle)-q.kept)
+		more, room = true, q.ahead()
 	}
 	if f = q.following(); f == nil {
 		return nil, more
 	}
-	if spare <= 0 || f.waits && more {
+	if !room || full || f.waits && more {
 		return nil, true
 	}
 	if n := len(q.readers); n > 0 {
@@ -87,6 +90,12 @@ func (q *queue) choose() (f *file, more bool) {
 	}
 	q.coming, q.begun = nil, append(q.begun, f)
 	return f, true
+}
+
+// ahead says whether there is room for a file while one before it is not cut to its end. What is left, in parts and in bytes, is
+// enough for all workers to map that one.
+func (q *queue) ahead() bool {
+	return len(q.idle) > q.workers && q.bytes < (q.workers+1)*partBytes
 }
 
 // following is the file that is begun next; nil: there is none.
@@ -109,6 +118,7 @@ func (q *queue) cut(f *file, p *part, err error) (any bool) {
 	f.cutting = false
 	if any = p.block.Len() > 0; any {
 		f.parts = append(f.parts, p)
+		q.bytes += p.block.Bytes()
 	} else {
 		q.giveBack(p)
 	}
@@ -165,6 +175,7 @@ func (q *queue) put(p *part) {
 }
 
 func (q *queue) giveBack(p *part) {
+	q.bytes -= p.block.Bytes()
 	p.block.Reset()
 	p.out, p.err, p.done = p.out[:0], nil, false
 	q.idle = append(q.idle, p)
