@@ -3,6 +3,7 @@ package tape
 import (
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -50,46 +51,64 @@ func (t *Tape) Parse(src []byte) error {
 // frame is an open container.
 type frame struct {
 	node    int32
-	last    int32  // the key that was read last, 0 before the first
-	number  uint64 // no other object has it
+	count   int32 // members or elements so far
+	last    int32 // the key that was read last, 0 before the first
+	flags   uint8 // of the node
 	object  bool
-	strange bool // a key is not remembered, or was there before: duplicates are to be looked for at the end
+	strange bool   // a key is not remembered, or was there before: duplicates are to be looked for at the end
+	number  uint64 // no other object has it
 }
 
 // values reads the value at p with all that it contains. It keeps the open containers on a stack of its own, as a hostile
 // record must not be able to exhaust the goroutine's. What nearly every member is, a key that was foreseen and a string without
 // escapes, is read here, and all else in the functions below.
+//
+// Nodes are written where they stay, field by field: to put one together and to copy it makes the processor wait, as it reads in
+// words what was written in bytes.
 func (t *Tape) values(p int) (int, error) {
-	src := t.src
+	src, nodes, marked := t.src, t.nodes, t.marks
 	var top frame // the innermost; those around it are in t.open
 	var key int32 // of the next value
 	var err error
 	for {
-		i := int32(len(t.nodes))
+		i := len(nodes)
+		if i == cap(nodes) {
+			nodes = slices.Grow(nodes, i)
+		}
+		nodes = nodes[:i+1]
+		n := &nodes[i]
+		n.key, n.next, n.count = key, int32(i+1), 0
+		var flags uint8
 		if p < len(src) && src[p] == '"' {
-			n := node{kind: String, start: uint32(p + 1), key: key, next: i + 1}
-			if p = t.marks.Next(p + 1); p >= len(src) || src[p] != '"' {
+			p++
+			n.start = uint32(p)
+			start := p
+			if p = marked.Next(p); p >= len(src) || src[p] != '"' {
 				if p, _, err = t.scanString(p); err != nil {
 					return p, err
 				}
-				n.flags = flagEscaped
+				flags = flagEscaped
 			}
 			n.end = uint32(p)
-			if size := n.end - n.start; (size <= 4 || n.flags != 0 && size <= longestVoid) && isVoid(src[n.start:n.end], n.flags != 0) {
-				n.flags |= flagPruned
+			if size := p - start; (size <= 4 || flags != 0 && size <= longestVoid) && isVoid(src[start:p], flags != 0) {
+				flags |= flagPruned
 			}
-			t.nodes = append(t.nodes, n)
+			n.kind, n.flags = String, flags
 			p++
+		} else if end, ok := t.repeatedAt(p, key, nodes[:i]); ok {
+			p, nodes = end, t.nodes
+			flags = nodes[i].flags
 		} else {
 			var opened bool
-			if opened, p, err = t.begin(p, key); err != nil {
+			if opened, p, err = t.begin(p, n); err != nil {
 				return p, err
 			}
+			flags = n.flags
 			if opened {
 				if top.node != None {
 					t.open = append(t.open, top)
 				}
-				top = frame{node: i, object: t.nodes[i].kind == Object}
+				top = frame{node: int32(i), object: n.kind == Object, flags: flags}
 				if top.object {
 					t.objects++
 					top.number = t.objects
@@ -97,29 +116,30 @@ func (t *Tape) values(p int) (int, error) {
 			}
 		}
 		// Close every container that ends behind this value.
-		for top.node != i {
+		for top.node != int32(i) {
 			if top.node == None {
+				t.nodes = nodes
 				return p, nil
 			}
-			parent := &t.nodes[top.node]
-			parent.count++
-			if flags := t.nodes[i].flags; flags&flagPruned != 0 {
-				parent.flags |= flagDirty
-			} else if flags|parent.flags != 0 {
-				parent.flags = parent.flags&^flagPruned | flags&flagDirty
+			top.count++
+			if flags&flagPruned != 0 {
+				top.flags |= flagDirty
+			} else {
+				top.flags = top.flags&^flagPruned | flags&flagDirty
 			}
 			if p+1 < len(src) && src[p] == ',' && src[p+1] > ' ' {
 				p++
 				break
 			}
 			var more bool
-			if p, more, err = t.after(p, parent); err != nil {
+			if p, more, err = t.after(p, &top); err != nil {
 				return p, err
 			}
 			if more {
 				break
 			}
-			i = top.node
+			i, flags = int(top.node), top.flags
+			t.nodes = nodes
 			if err = t.closed(&top, p); err != nil {
 				return p, err
 			}
@@ -130,16 +150,16 @@ func (t *Tape) values(p int) (int, error) {
 			}
 		}
 		if !top.object {
-			key = t.nodes[top.node].key
+			key = nodes[top.node].key
 			continue
 		}
 		// What came here in the record before?
 		if key = top.last; key == 0 {
-			key = t.known.at(t.nodes[top.node].key).first
+			key = t.known.at(nodes[top.node].key).first
 		} else {
 			key = t.known.at(key).next
 		}
-		if e := &t.known.keys[key]; e.quoted != "" && len(src)-p > len(e.quoted) && string(src[p:p+len(e.quoted)]) == e.quoted {
+		if e := &t.known.keys[key]; e.stands(src, p) {
 			p += len(e.quoted)
 			top.strange = top.strange || e.seen == top.number
 			e.seen = top.number
@@ -147,31 +167,26 @@ func (t *Tape) values(p int) (int, error) {
 				top.last = key
 				continue
 			}
-		} else if p, key, err = t.scanKey(p, &top); err != nil {
+		} else if p, key, err = t.scanKey(p, &top, nodes[top.node].key); err != nil {
 			return p, err
 		}
 		top.last = key
 		if p < len(src) && src[p] <= ' ' {
 			p = t.skipSpace(p)
-			t.nodes[top.node].flags |= flagDirty
+			top.flags |= flagDirty
 		}
 	}
 }
 
-// begin reads what is no string at p: another scalar, an empty container, or the start of a container.
-func (t *Tape) begin(p int, key int32) (opened bool, end int, err error) {
+// begin reads what is no string at p into n: another scalar, an empty container, or the start of a container.
+func (t *Tape) begin(p int, n *node) (opened bool, end int, err error) {
 	src := t.src
 	if p >= len(src) {
 		return false, p, &SyntaxError{p, "unexpected end of text"}
 	}
-	n := node{start: uint32(p), key: key, next: int32(len(t.nodes)) + 1}
+	n.start, n.flags = uint32(p), 0
 	switch c := src[p]; c {
 	case '{', '[':
-		if r := t.known.at(key).repeats; r != nil && c == '{' {
-			if end, ok := t.copyRepeated(r, p); ok {
-				return false, end, nil
-			}
-		}
 		if len(t.open) == MaxDepth-1 {
 			return false, p, &SyntaxError{p, fmt.Sprintf("nesting deeper than %d levels", MaxDepth)}
 		}
@@ -180,7 +195,7 @@ func (t *Tape) begin(p int, key int32) (opened bool, end int, err error) {
 		if c == '[' {
 			n.kind, closer = Array, ']'
 		}
-		n.flags |= flagPruned // until a child is found that stays
+		n.flags = flagPruned // until a child is found that stays
 		p++
 		if p < len(src) && src[p] <= ' ' {
 			p = t.skipSpace(p)
@@ -188,10 +203,8 @@ func (t *Tape) begin(p int, key int32) (opened bool, end int, err error) {
 		}
 		if p < len(src) && src[p] == closer {
 			n.end = uint32(p + 1)
-			t.nodes = append(t.nodes, n)
 			return false, p + 1, nil
 		}
-		t.nodes = append(t.nodes, n)
 		return true, p, nil
 	case 't', 'f', 'n':
 		word := "true"
@@ -201,7 +214,7 @@ func (t *Tape) begin(p int, key int32) (opened bool, end int, err error) {
 			word, n.kind = "false", False
 		case 'n':
 			word, n.kind = "null", Null
-			n.flags |= flagPruned
+			n.flags = flagPruned
 		}
 		if len(src)-p < len(word) || string(src[p:p+len(word)]) != word {
 			return false, p, &SyntaxError{p, "unrecognized token"}
@@ -213,16 +226,15 @@ func (t *Tape) begin(p int, key int32) (opened bool, end int, err error) {
 		}
 	}
 	n.end = uint32(p)
-	t.nodes = append(t.nodes, n)
 	return false, p, nil
 }
 
-// after reads the comma (more) or the bracket that follows a value in parent.
-func (t *Tape) after(p int, parent *node) (end int, more bool, err error) {
+// after reads the comma (more) or the bracket that follows a value in f.
+func (t *Tape) after(p int, f *frame) (end int, more bool, err error) {
 	src := t.src
 	if p < len(src) && src[p] <= ' ' {
 		p = t.skipSpace(p)
-		parent.flags |= flagDirty
+		f.flags |= flagDirty
 	}
 	if p >= len(src) {
 		return p, false, &SyntaxError{p, "unexpected end of text inside a container"}
@@ -232,10 +244,10 @@ func (t *Tape) after(p int, parent *node) (end int, more bool, err error) {
 		p++
 		if p < len(src) && src[p] <= ' ' {
 			p = t.skipSpace(p)
-			parent.flags |= flagDirty
+			f.flags |= flagDirty
 		}
 		return p, true, nil
-	case c == ']' && parent.kind == Array, c == '}' && parent.kind == Object:
+	case c == ']' && !f.object, c == '}' && f.object:
 		return p + 1, false, nil
 	}
 	return p, false, &SyntaxError{p, "expected a comma or the end of the container"}
@@ -244,8 +256,8 @@ func (t *Tape) after(p int, parent *node) (end int, more bool, err error) {
 // closed completes a container that ends before p.
 func (t *Tape) closed(f *frame, p int) error {
 	n := &t.nodes[f.node]
-	n.end = uint32(p)
-	n.next = int32(len(t.nodes))
+	n.end, n.next = uint32(p), int32(len(t.nodes))
+	n.count, n.flags = f.count, f.flags
 	if f.strange && n.count > 1 {
 		if key, twice := t.duplicateKey(f.node); twice {
 			return &SyntaxError{int(n.start), fmt.Sprintf("duplicate field %q in the object", key)}
@@ -257,11 +269,21 @@ func (t *Tape) closed(f *frame, p int) error {
 	return nil
 }
 
-// scanKey reads a key that could not be foreseen, with its colon, and remembers it as the one that comes here.
-func (t *Tape) scanKey(p int, f *frame) (end int, key int32, err error) {
+// scanKey reads a key of f below parent that was not foreseen, with its colon, and remembers it as the one that comes here.
+func (t *Tape) scanKey(p int, f *frame, parent int32) (end int, key int32, err error) {
 	src := t.src
 	if p >= len(src) || src[p] != '"' {
 		return p, 0, &SyntaxError{p, "expected a field name in double quotes"}
+	}
+	if f.last != 0 {
+		last := t.known.at(f.last)
+		if key = last.other; t.known.keys[key].stands(src, p) {
+			e := &t.known.keys[key]
+			last.next, last.other = key, last.next
+			f.strange = f.strange || e.seen == f.number
+			e.seen = f.number
+			return p + len(e.quoted), key, nil
+		}
 	}
 	start := p + 1
 	p, escaped, err := t.scanString(start)
@@ -272,7 +294,6 @@ func (t *Tape) scanKey(p int, f *frame) (end int, key int32, err error) {
 	if escaped {
 		text = appendUnescaped(nil, text) // not in memory that is used again, as documents may point to keys
 	}
-	parent := t.nodes[f.node].key
 	key, strange := t.known.find(parent, text)
 	e := t.known.at(key)
 	f.strange = f.strange || strange || e.seen == f.number
@@ -282,12 +303,13 @@ func (t *Tape) scanKey(p int, f *frame) (end int, key int32, err error) {
 	case f.last == 0:
 		t.known.at(parent).first = key
 	default:
-		t.known.at(f.last).next = key
+		last := t.known.at(f.last)
+		last.next, last.other = key, last.next
 	}
 	p++
 	if p < len(src) && src[p] <= ' ' {
 		p = t.skipSpace(p)
-		t.nodes[f.node].flags |= flagDirty
+		f.flags |= flagDirty
 	}
 	if p >= len(src) || src[p] != ':' {
 		return p, 0, &SyntaxError{p, "expected a colon after the field name"}

@@ -53,6 +53,16 @@ func (t *Tape) Repeated(i int32) uint64 {
 	return 0
 }
 
+// repeatedAt appends to nodes, and so sets, those of the tape, if an object of this key comes again at p.
+func (t *Tape) repeatedAt(p int, key int32, nodes []node) (end int, ok bool) {
+	r := t.known.at(key).repeats
+	if r == nil || p >= len(t.src) || t.src[p] != '{' {
+		return p, false
+	}
+	t.nodes = nodes
+	return t.copyRepeated(r, p)
+}
+
 // copyRepeated appends the nodes of the object at p, where one of r begins the text there.
 func (t *Tape) copyRepeated(r *repeats, p int) (end int, ok bool) {
 	rest := t.src[p:]
