@@ -1,3 +1,5 @@
+//go:build !purego
+
 package marks
 
 import "golang.org/x/sys/cpu"
