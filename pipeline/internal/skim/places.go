@@ -2,7 +2,7 @@ package skim
 
 // CloudTrail writes the members of a record in one of a few orders. So the Scanner remembers the objects that it has seen as a
 // tree: a place is an object up to one of its keys, and below it are the keys that came next. Where the bytes at hand are the
-// key that came next last time, they are compared and not read, and that no key comes twice is known, as no place is made
+// key that came next last time, or the other one before that, they are compared and not read, and that no key comes twice is known, as no place is made
 // whose key stands above it.
 
 const (
@@ -16,6 +16,7 @@ type place struct {
 	quoted string // the key with quotes and colon
 	hash   uint32
 	next   int32 // what came next last time
+	other  int32 // what came next before that was another
 	parent int32
 	inner  int32 // where the object starts that is the value of the key; 0: not known yet
 	items  int32 // the same for objects within the array that is the value
@@ -47,12 +48,18 @@ func (s *Scanner) forget() {
 	s.full = false
 }
 
-// find reads the key at p, which is not the one that was foreseen, and gives the place behind it and where its value starts;
+// find reads the key at p, which is not the one that came last time, and gives the place behind it and where its value starts;
 // place 0 where the key cannot be remembered, or at a fault.
 func (s *Scanner) find(p int, at int32) (end int, to int32) {
 	src := s.src
 	if p >= len(src) || src[p] != '"' {
 		return p, 0
+	}
+	from := &s.places[at]
+	if k := s.places[from.other].quoted; len(src)-p > len(k) && string(src[p:p+len(k)]) == k {
+		to = from.other
+		from.next, from.other = to, from.next
+		return p + len(k), to
 	}
 	start := p + 1
 	if p = s.marks.Next(start); p >= len(src) || src[p] != '"' {
@@ -79,7 +86,8 @@ func (s *Scanner) find(p int, at int32) (end int, to int32) {
 		to = 0
 		slot++
 	}
-	s.places[at].next = to
+	from = &s.places[at]
+	from.next, from.other = to, from.next
 	return p, to
 }
 
