@@ -48,6 +48,23 @@ func (m *Mapper) entities() {
 
 // always collects what every event has.
 func (e *entities) always() {
+	who := e.m.slots.who
+	if who != nil && who.hasEntities {
+		text := e.m.identityText()
+		for _, p := range who.entities {
+			e.related.list = append(e.related.list, p.of(text))
+		}
+	} else {
+		e.addIdentity()
+		if who != nil && who.noting {
+			e.noteEntities(who)
+		}
+	}
+	e.addEach(e.m.rec.resources, "ARN")
+}
+
+// addIdentity relates what names the caller.
+func (e *entities) addIdentity() {
 	id := &e.m.rec.identity
 	e.add(id.accessKeyID)
 	e.add(id.arn)
@@ -57,7 +74,6 @@ func (e *entities) always() {
 	if e.m.is(id.kind, "IdentityCenterUser") {
 		e.add(id.identityStoreARN)
 	}
-	e.addEach(e.m.rec.resources, "ARN")
 }
 
 // action is the name of the call. The rules for Lambda search in it, which only text bears.

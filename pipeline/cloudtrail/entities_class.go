@@ -47,7 +47,7 @@ func (e *entities) writeActor(actor string) {
 	ev.Actor.Entity.ID = append(ev.Actor.Entity.ID, actor)
 	kind, _ := e.m.text(id.kind)
 	switch {
-	case kind == "AWSService" || isServiceRole(actor):
+	case kind == "AWSService" || e.isServiceRole(actor):
 		ev.Service.Entity.ID = append(ev.Service.Entity.ID, actor)
 		return
 	case kind == "IAMUser" || kind == "Root" || kind == "AssumedRole":
@@ -117,6 +117,16 @@ func classify(s string) class {
 		return classService
 	}
 	return classGeneric
+}
+
+// isServiceRole asks what is noted of the identity, where the actor is its ARN.
+func (e *entities) isServiceRole(actor string) bool {
+	if who := e.m.slots.who; who != nil && who.hasEntities {
+		if arn, ok := e.m.text(e.m.rec.identity.arn); ok && arn == actor {
+			return who.arnOfServiceRole
+		}
+	}
+	return isServiceRole(actor)
 }
 
 // isServiceRole looks at what follows each slash, which is quicker than to search for the two texts.

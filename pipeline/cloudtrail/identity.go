@@ -11,31 +11,43 @@ const serviceRoleMarker = ":role/aws-service-role/"
 
 // identity is who made the call.
 func (m *Mapper) identity() {
-	id := &m.rec.identity
-	if id.node == tape.None {
+	switch who := m.slots.who; {
+	case m.rec.identity.node == tape.None:
 		m.session()
-		return
+	case who != nil && who.noting:
+		failures := len(m.ev.Error.Message)
+		who.startFields()
+		m.caller()
+		m.finishFields(who, failures)
+	case who != nil && who.hasFields:
+		m.knownFields(who)
+	default:
+		m.caller()
 	}
-	ev, ui := m.ev, &m.ev.AWS.CloudTrail.UserIdentity
-	m.set(&ui.Type, "aws.cloudtrail.user_identity.type", id.kind)
+}
+
+// caller reads userIdentity.
+func (m *Mapper) caller() {
+	id, ev, ui := &m.rec.identity, m.ev, &m.ev.AWS.CloudTrail.UserIdentity
+	m.setNoted(&ui.Type, "aws.cloudtrail.user_identity.type", id.kind)
 	ev.Service.Name = m.serviceActor()
 	service := ev.Service.Name != ""
 	if !service {
-		m.set(&ev.User.Name, "user.name", id.userName)
-		m.set(&ev.User.ID, "user.id", id.principalID)
+		m.setNoted(&ev.User.Name, "user.name", id.userName)
+		m.setNoted(&ev.User.ID, "user.id", id.principalID)
 	}
-	m.set(&ui.ARN, "aws.cloudtrail.user_identity.arn", id.arn)
+	m.setNoted(&ui.ARN, "aws.cloudtrail.user_identity.arn", id.arn)
 	m.setAccount(id.accountID)
-	m.set(&ui.AccessKeyID, "aws.cloudtrail.user_identity.access_key_id", id.accessKeyID)
+	m.setNoted(&ui.AccessKeyID, "aws.cloudtrail.user_identity.access_key_id", id.accessKeyID)
 	if id.session != tape.None {
 		sc := &ui.SessionContext
-		m.set(&sc.MFAAuthenticated, "aws.cloudtrail.user_identity.session_context.mfa_authenticated", id.mfa)
+		m.setNoted(&sc.MFAAuthenticated, "aws.cloudtrail.user_identity.session_context.mfa_authenticated", id.mfa)
 		m.creationDate(id.created)
-		m.set(&sc.SessionIssuer.Type, "aws.cloudtrail.user_identity.session_context.session_issuer.type", id.issuerType)
+		m.setNoted(&sc.SessionIssuer.Type, "aws.cloudtrail.user_identity.session_context.session_issuer.type", id.issuerType)
 		if !service && (ui.Type == "AssumedRole" || ui.Type == "FederatedUser") {
-			m.set(&ev.User.Name, "user.name", id.issuerUserName)
+			m.setNoted(&ev.User.Name, "user.name", id.issuerUserName)
 		}
-		m.set(&sc.SessionIssuer.PrincipalID, "aws.cloudtrail.user_identity.session_context.session_issuer.principal_id", id.issuerPrincipalID)
+		m.setNoted(&sc.SessionIssuer.PrincipalID, "aws.cloudtrail.user_identity.session_context.session_issuer.principal_id", id.issuerPrincipalID)
 	}
 	m.sessionName()
 	m.onBehalfOf()
@@ -72,21 +84,33 @@ func (m *Mapper) serviceActor() string {
 // sessionName takes the name of the session out of the ARN of an assumed role or a federated user: it is often the only
 // trace of the person behind it.
 func (m *Mapper) sessionName() {
+	ui := &m.ev.AWS.CloudTrail.UserIdentity
+	if !bearsSession(ui.Type) || !strings.Contains(ui.ARN, ":sts:") || !strings.Contains(ui.ARN, "/") {
+		return
+	}
+	if !isSTSARN(ui.ARN) {
+		m.fail("script", tagSessionName, "the ARN ["+ui.ARN+"] does not have the form of a session's")
+		return
+	}
+	m.relateSession(sessionOf(ui.Type, ui.ARN))
+}
+
+// bearsSession tells the types of identities whose ARN names a session.
+func bearsSession(kind string) bool {
+	return kind == "AssumedRole" || kind == "FederatedUser" || kind == "IdentityCenterUser"
+}
+
+// sessionOf is the name of the session of an identity; empty for none.
+func sessionOf(kind, arn string) string {
+	if !bearsSession(kind) || !isSTSARN(arn) {
+		return ""
+	}
+	return arn[strings.LastIndexByte(arn, '/')+1:]
+}
+
+// relateSession relates the session of this name, and the person whose address it may be.
+func (m *Mapper) relateSession(name string) {
 	ev := m.ev
-	switch ev.AWS.CloudTrail.UserIdentity.Type {
-	case "AssumedRole", "FederatedUser", "IdentityCenterUser":
-	default:
-		return
-	}
-	arn := ev.AWS.CloudTrail.UserIdentity.ARN
-	if !strings.Contains(arn, ":sts:") || !strings.Contains(arn, "/") {
-		return
-	}
-	if !isSTSARN(arn) {
-		m.fail("script", tagSessionName, "the ARN ["+arn+"] does not have the form of a session's")
-		return
-	}
-	name := arn[strings.LastIndexByte(arn, '/')+1:]
 	ev.Related.User = appendUnique(ev.Related.User, name)
 	if at := strings.IndexByte(name, '@'); at >= 0 {
 		ev.Related.User = appendUnique(ev.Related.User, name[:at])
@@ -137,23 +161,23 @@ func (m *Mapper) session() {
 	if id.node == tape.None {
 		return
 	}
-	m.set(&ui.SessionContext.SessionIssuer.ARN, prefix+"session_context.session_issuer.arn", id.issuerARN)
-	m.set(&ui.SessionContext.SessionIssuer.AccountID, prefix+"session_context.session_issuer.account_id", id.issuerAccountID)
-	m.set(&ui.InvokedBy, prefix+"invoked_by", id.invokedBy)
-	m.set(&ui.InvokedByDelegate.AccountID, prefix+"invoked_by_delegate.account_id", id.delegateAccountID)
-	m.set(&ui.CredentialID, prefix+"credential_id", id.credentialID)
-	m.set(&ui.IdentityProvider, prefix+"identity_provider", id.identityProvider)
-	m.set(&ui.InScopeOf.IssuerType, prefix+"in_scope_of.issuer_type", id.scopeIssuerType)
-	m.set(&ui.InScopeOf.CredentialsIssuedTo, prefix+"in_scope_of.credentials_issued_to", id.scopeIssuedTo)
-	m.set(&ui.InScopeOf.SourceARN, prefix+"in_scope_of.source_arn", id.scopeARN)
-	m.set(&ui.InScopeOf.SourceAccount, prefix+"in_scope_of.source_account", id.scopeAccount)
+	m.setNoted(&ui.SessionContext.SessionIssuer.ARN, prefix+"session_context.session_issuer.arn", id.issuerARN)
+	m.setNoted(&ui.SessionContext.SessionIssuer.AccountID, prefix+"session_context.session_issuer.account_id", id.issuerAccountID)
+	m.setNoted(&ui.InvokedBy, prefix+"invoked_by", id.invokedBy)
+	m.setNoted(&ui.InvokedByDelegate.AccountID, prefix+"invoked_by_delegate.account_id", id.delegateAccountID)
+	m.setNoted(&ui.CredentialID, prefix+"credential_id", id.credentialID)
+	m.setNoted(&ui.IdentityProvider, prefix+"identity_provider", id.identityProvider)
+	m.setNoted(&ui.InScopeOf.IssuerType, prefix+"in_scope_of.issuer_type", id.scopeIssuerType)
+	m.setNoted(&ui.InScopeOf.CredentialsIssuedTo, prefix+"in_scope_of.credentials_issued_to", id.scopeIssuedTo)
+	m.setNoted(&ui.InScopeOf.SourceARN, prefix+"in_scope_of.source_arn", id.scopeARN)
+	m.setNoted(&ui.InScopeOf.SourceAccount, prefix+"in_scope_of.source_account", id.scopeAccount)
 	if id.session == tape.None {
 		return
 	}
 	sc := &ui.SessionContext
-	m.set(&sc.EC2RoleDelivery, prefix+"session_context.ec2_role_delivery", id.ec2RoleDelivery)
-	m.set(&sc.SourceIdentity, prefix+"session_context.source_identity", id.sourceIdentity)
-	m.set(&sc.SignInSessionARN, prefix+"session_context.sign_in_session_arn", id.signInARN)
+	m.setNoted(&sc.EC2RoleDelivery, prefix+"session_context.ec2_role_delivery", id.ec2RoleDelivery)
+	m.setNoted(&sc.SourceIdentity, prefix+"session_context.source_identity", id.sourceIdentity)
+	m.setNoted(&sc.SignInSessionARN, prefix+"session_context.sign_in_session_arn", id.signInARN)
 	switch i := id.assumedRoot; {
 	case i == tape.None:
 	case t.Kind(i) == tape.True:
@@ -163,7 +187,7 @@ func (m *Mapper) session() {
 	default:
 		m.put(prefix+"session_context.assumed_root", i)
 	}
-	m.set(&sc.WebIDFederationData.FederatedProvider, prefix+"session_context.web_id_federation_data.federated_provider", id.federatedProvider)
+	m.setNoted(&sc.WebIDFederationData.FederatedProvider, prefix+"session_context.web_id_federation_data.federated_provider", id.federatedProvider)
 	if i := id.federatedAttributes; i != tape.None {
 		sc.WebIDFederationData.Attributes = m.json(i, tape.None)
 	}

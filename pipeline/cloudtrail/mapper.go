@@ -73,6 +73,9 @@ func (m *Mapper) Map(raw []byte, ev *ecs.Event) {
 			ev.Tags = append(ev.Tags, TagPreserveOriginalEvent)
 		}
 	}
+	if m.slots.who != nil {
+		m.slots.who.noting = false
+	}
 	m.ev, m.arena, m.callName, m.known = nil, nil, "", nil
 }
 

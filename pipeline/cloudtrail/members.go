@@ -112,11 +112,16 @@ type slot struct {
 type slots struct {
 	byNumber   []slot
 	generation int
+
+	identities [tape.RepeatPlaces]knownIdentity
+	who        *knownIdentity // the identity at hand, nil where nothing is noted of it
+	noting     *knownIdentity // while its members are noted
 }
 
 // read finds the members of the record in one walk over it.
 func (r *members) read(t *tape.Tape, known *slots, root int32) {
 	*r = members{}
+	known.who = nil
 	if !t.Is(root, tape.Object) {
 		return
 	}
@@ -141,7 +146,12 @@ func (r *members) object(t *tape.Tape, known *slots, object int32, in level) {
 		}
 		if !pruned || p.at == &r.eventTime {
 			*p.at = i
-			if p.within != nowhere && kind == tape.Object && !pruned {
+			if known.noting != nil {
+				known.noting.members = append(known.noting.members, knownMember{p.at, i})
+			}
+			if p.within == inIdentity && kind == tape.Object && !pruned {
+				r.identityObject(t, known, i)
+			} else if p.within != nowhere && kind == tape.Object && !pruned {
 				r.object(t, known, i, p.within)
 			}
 		}

@@ -62,6 +62,14 @@ func (m *Mapper) set(field *string, path string, i int32) {
 	}
 }
 
+// setNoted is set for a member of userIdentity, which is noted where this is the time to do so.
+func (m *Mapper) setNoted(field *string, path string, i int32) {
+	if i != tape.None {
+		m.move(field, path, i)
+		m.noteField(field, i)
+	}
+}
+
 // move is set for a node that is there.
 func (m *Mapper) move(field *string, path string, i int32) {
 	if s, ok := m.text(i); ok {

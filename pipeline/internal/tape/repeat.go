@@ -5,8 +5,11 @@ package tape
 // Where the bytes at hand begin with one of these texts, its nodes are copied and not made anew. With userIdentity and tlsDetails, which
 // are three tenths of the reference data, parsing and mapping a record take 0.95 of what they take without.
 
+// RepeatPlaces is how many objects of one key are kept.
+const RepeatPlaces = 8
+
 const (
-	repeatWays = 8 // objects of one key that are kept, the one that was met last first
+	repeatWays = RepeatPlaces
 	// What is longer, or has more nodes, is not kept: 2 keys with 8 objects each take 57 KB at most.
 	maxRepeatText  = 2 << 10
 	maxRepeatNodes = 64
@@ -17,8 +20,9 @@ type repeats struct {
 	name  string
 	order [repeatWays]uint8 // of kept, the one that was met last first
 	kept  [repeatWays]repeat
-	node  int32 // the object of the text at hand, None for none, and which it is
-	which uint64
+	node  int32 // the object of the text at hand, None for none, with its place in kept
+	place uint8
+	which uint64 // its number, 0 where it is not kept
 }
 
 // repeat is one object.
@@ -42,15 +46,16 @@ func (t *Tape) Repeat(keys ...string) {
 }
 
 // Repeated gives object i a number, where it is the value of one of the keys that were given to Repeat. Objects of equal numbers are equal in
-// every byte, and so are their nodes, counted from the object. The number 0 says nothing.
-func (t *Tape) Repeated(i int32) uint64 {
+// every byte, and so are their nodes, counted from the object. The number 0 says nothing. place is below RepeatPlaces: what a caller
+// keeps for an object below the same key is no longer of use once another number comes in its place.
+func (t *Tape) Repeated(i int32) (place int, number uint64) {
 	if i == None {
-		return 0
+		return 0, 0
 	}
 	if r := t.known.at(t.nodes[i].key).repeats; r != nil && r.node == i {
-		return r.which
+		return int(r.place), r.which
 	}
-	return 0
+	return 0, 0
 }
 
 // repeatedAt appends to nodes, and so sets, those of the tape, if an object of this key comes again at p.
@@ -78,7 +83,7 @@ func (t *Tape) copyRepeated(r *repeats, p int) (end int, ok bool) {
 		copy(r.order[1:k+1], r.order[:k])
 		r.order[0] = at
 		first := len(t.nodes)
-		r.node, r.which = int32(first), o.number
+		r.node, r.place, r.which = int32(first), at, o.number
 		t.nodes = append(t.nodes, o.nodes...)
 		copied := t.nodes[first:]
 		for i := range copied {
@@ -119,7 +124,7 @@ func (t *Tape) keep(r *repeats, i int32) {
 	}
 	t.known.kept++
 	o.depth, o.generation, o.number = len(t.open)-1, t.known.generation, t.known.kept
-	r.which = o.number
+	r.place, r.which = at, o.number
 }
 
 // repeatsOf are the objects that are kept below this member of the outermost object, nil for any other.
