@@ -21,7 +21,7 @@ import (
 
 // auditOptions are the flags of audit.
 type auditOptions struct {
-	from, to          string
+	timeRange
 	late              time.Duration
 	accounts, regions []string
 	input             string
@@ -29,8 +29,7 @@ type auditOptions struct {
 	list, dir         string
 	json              bool
 
-	targets    []string
-	start, end time.Time
+	targets []string
 }
 
 func (a *app) auditCommand() *cobra.Command {
@@ -47,7 +46,7 @@ With --repair exactly the missing events are shipped, under the ids that they ha
 go on meanwhile; a range that has ended only minutes ago is not final.
 
 The exit code is 0 only where nothing is missing and all of the source could be read.`,
-		Example: `  trailbeat audit --from 2026-11-20 --to 2026-11-21
+		Example: `  trailbeat audit --from 2026-11-20 --to 2026-11-20
   trailbeat audit --from 24h --accounts 111122223333 --regions eu-west-1 s3://my-trail/org
   trailbeat audit /var/log/cloudtrail --repair
   trailbeat audit --from 7d --to 1d -o json | jq .total.missing`,
@@ -55,8 +54,7 @@ The exit code is 0 only where nothing is missing and all of the source could be 
 	format := formatFlag(cmd)
 	a.progressFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&opts.from, "from", "", "`TIME` of the first events: 2026-01-31T12:00:00Z, 2026-01-31, or a duration before now (24h, 30d)")
-	flags.StringVar(&opts.to, "to", "", "`TIME` that events are before, written as that of --from")
+	opts.timeRange.flags(cmd, "", "default: the beginning", "default: the end")
 	flags.DurationVar(&opts.late, "late", 24*time.Hour, "how much later than its events a file in a bucket may be delivered to be looked at")
 	flags.StringSliceVar(&opts.accounts, "accounts", nil, "`ACCOUNTS` to compare, with commas or repeated (default: all)")
 	flags.StringSliceVar(&opts.regions, "regions", nil, "`REGIONS` to compare, with commas or repeated (default: all)")
@@ -73,16 +71,10 @@ The exit code is 0 only where nothing is missing and all of the source could be 
 }
 
 func (o *auditOptions) check(now time.Time) error {
-	var err1, err2 error
-	o.start, err1 = targetTime("--from", o.from, now)
-	o.end, err2 = targetTime("--to", o.to, now)
-	if err := errors.Join(err1, err2); err != nil {
+	if err := o.timeRange.check(now); err != nil {
 		return usage(err)
 	}
-	switch {
-	case !o.start.IsZero() && !o.end.IsZero() && !o.start.Before(o.end):
-		return usage(fmt.Errorf("--from (%s) must be before --to (%s)", o.start.Format(time.RFC3339), o.end.Format(time.RFC3339)))
-	case o.late < 0:
+	if o.late < 0 {
 		return usage(fmt.Errorf("--late must be >= 0, is %s", o.late))
 	}
 	for _, target := range o.targets {

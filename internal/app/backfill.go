@@ -50,12 +50,13 @@ type PastRequest struct {
 
 // backfillFlags are the flags of backfill.
 type backfillFlags struct {
-	from, to, order, archived, tier, rate, queue, input string
-	accounts, regions                                   []string
-	prices                                              map[string]string
-	days, workers, perMessage, sample                   int
-	plan, replan, restart, policy, json                 bool
-	patience                                            time.Duration
+	timeRange
+	order, archived, tier, rate, queue, input string
+	accounts, regions                         []string
+	prices                                    map[string]string
+	days, workers, perMessage, sample         int
+	plan, replan, restart, policy, json       bool
+	patience                                  time.Duration
 }
 
 const backfillHelp = `Backfill reads the files that CloudTrail delivered in a range of time, over all accounts and regions below a bucket's AWSLogs/, and ships
@@ -88,8 +89,7 @@ func (a *app) backfillCommand() *cobra.Command {
 	}
 	a.progressFlags(cmd)
 	flags := cmd.Flags()
-	flags.StringVar(&f.from, "from", "", "first `MOMENT`: a day (2025-01-31), a time (RFC 3339) or a duration before now (720h, 30d); default: the beginning")
-	flags.StringVar(&f.to, "to", "", "last `MOMENT`: a day, all of which is in it, a time or a duration before now; default: the end of yesterday (UTC)")
+	f.timeRange.flags(cmd, "", "default: the beginning", "default: the end of yesterday")
 	flags.StringSliceVar(&f.accounts, "accounts", nil, "`ACCOUNTS` to read, separated by commas; default: what the input says, or all")
 	flags.StringSliceVar(&f.regions, "regions", nil, "`REGIONS` to read, separated by commas; default: what the input says, or all")
 	flags.BoolVar(&f.plan, "plan", false, "say what is there and what it would take, and end")
@@ -118,13 +118,8 @@ func (a *app) backfillCommand() *cobra.Command {
 func (f *backfillFlags) options(now time.Time) (backfill.Options, error) {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
-	from, err := backfill.ParseMoment(f.from, false, now)
-	if err != nil {
-		bad("--from %w", err)
-	}
-	to, err := backfill.ParseMoment(f.to, true, now)
-	if err != nil {
-		bad("--to %w", err)
+	if err := f.timeRange.check(now); err != nil {
+		errs = append(errs, err)
 	}
 	rate, err := backfill.ParseRate(f.rate)
 	if err != nil {
@@ -140,7 +135,7 @@ func (f *backfillFlags) options(now time.Time) (backfill.Options, error) {
 		bad("--sample must be >= 0, is %d", f.sample)
 	}
 	o := backfill.Options{
-		From: from, To: to, Accounts: f.accounts, Regions: f.regions, NewestFirst: f.order == "newest", Restore: f.archived == "restore",
+		From: f.start, To: f.end, Accounts: f.accounts, Regions: f.regions, NewestFirst: f.order == "newest", Restore: f.archived == "restore",
 		RestoreDays: f.days, RestoreTier: f.tier, Rate: rate, Workers: f.workers, PerMessage: f.perMessage, Replan: f.replan,
 	}
 	if len(errs) == 0 {

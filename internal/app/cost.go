@@ -45,7 +45,7 @@ principal, account and region, extrapolates them by the time that the sample cov
 of this sample, tried with the code that the shipper decides with, and as the YAML that a configuration takes. Prices are yours to give.
 No configuration is read. Memory is bounded, whatever the size of the sample. In a bucket nothing is changed or remembered.`,
 		Example: `  trailbeat cost /var/log/cloudtrail
-  trailbeat cost s3://my-trail/AWSLogs/111122223333/CloudTrail/eu-west-1 --from 2026-11-20 --to 2026-11-21
+  trailbeat cost s3://my-trail/AWSLogs/111122223333/CloudTrail/eu-west-1 --from 2026-11-20 --to 2026-11-20
   trailbeat cost s3://my-trail --from 24h --input role_arn=arn:aws:iam::111122223333:role/reader --report cost.html
   trailbeat cost --rules my-rules.yml --price-per-gb 0.55 *.json.gz
   trailbeat cost -o json *.json.gz | jq .proposed_together`,

@@ -91,7 +91,7 @@ func (c *integrityChecks) audit(ctx context.Context, rng integrity.Range, found 
 			s.inputs = append(s.inputs, in)
 		}
 	}
-	opts := &auditOptions{start: rng.From, end: rng.To, late: s.Integrity.Delay, hours: true, dir: s.Path.Data}
+	opts := &auditOptions{timeRange: timeRange{start: rng.From, end: rng.To}, late: s.Integrity.Delay, hours: true, dir: s.Path.Data}
 	au, err := c.a.openAudit(ctx, s, r, opts, nil)
 	if err != nil {
 		return err

@@ -19,19 +19,16 @@ import (
 // targetFlags are those of commands that read what stands on their command line instead of what a configuration names: files,
 // folders, and parts of buckets.
 type targetFlags struct {
-	from, to string
-	input    []string
-	retain   string
-	tags     []string
-	start    time.Time // of from; zero: no bound
-	end      time.Time // of to
+	timeRange
+	input  []string
+	retain string
+	tags   []string
 }
 
 func (a *app) targetFlags(cmd *cobra.Command) *targetFlags {
 	f := &targetFlags{}
 	flags := cmd.Flags()
-	flags.StringVar(&f.from, "from", "", "`TIME` of the first events: 2026-01-31T12:00:00Z, 2026-01-31, or a duration before now (24h, 30d)")
-	flags.StringVar(&f.to, "to", "", "`TIME` that events are before, written as that of --from")
+	f.timeRange.flags(cmd, "", "default: the beginning", "default: the end")
 	flags.StringArrayVar(&f.input, "input", nil, "an option of the input that reads buckets: `name=value`, such as role_arn=ARN, region=REGION, endpoint=URL; repeatable")
 	flags.StringVar(&f.retain, "retain", "all", "which forms of request, response and event data are kept: "+strings.Join(retains, ", "))
 	flags.StringArrayVar(&f.tags, "tag", nil, "`TAG` that the documents start with; repeatable (default actor_target_mapping, forwarded, aws-cloudtrail)")
@@ -129,14 +126,8 @@ func (f *targetFlags) id(kind, target string) string {
 func quoted(text string) string { return strings.ReplaceAll(strconv.Quote(text), "${", "$${") }
 
 func (f *targetFlags) check(now time.Time) error {
-	var err1, err2 error
-	f.start, err1 = targetTime("--from", f.from, now)
-	f.end, err2 = targetTime("--to", f.to, now)
-	if err := errors.Join(err1, err2); err != nil {
+	if err := f.timeRange.check(now); err != nil {
 		return err
-	}
-	if !f.start.IsZero() && !f.end.IsZero() && !f.start.Before(f.end) {
-		return fmt.Errorf("--from (%s) must be before --to (%s)", f.start.Format(time.RFC3339), f.end.Format(time.RFC3339))
 	}
 	for _, option := range f.input {
 		name, _, ok := strings.Cut(option, "=")
@@ -149,19 +140,6 @@ func (f *targetFlags) check(now time.Time) error {
 		}
 	}
 	return nil
-}
-
-// targetTime reads a time; zero where there is none.
-func targetTime(flag, text string, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	t, err := parseMoment(text, now)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("%s %w", flag, err)
-	}
-	// To the second, so that the same command line within one second is the same range.
-	return t.UTC().Truncate(time.Second), nil
 }
 
 // bucketTarget reads s3://bucket/prefix, or an ARN of a bucket with a prefix behind it. ok is false for anything else.

@@ -2,7 +2,6 @@ package app
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -39,7 +38,7 @@ no digest names, or no digests up to the end of the range; 1 files could not be 
 
 // verifyFlags are those of the command.
 type verifyFlags struct {
-	from, to                         string
+	timeRange
 	accounts, regions, organizations []string
 	input, publicKeys, saveKeys      string
 	original                         string
@@ -54,9 +53,9 @@ func (a *app) verifyCommand() *cobra.Command {
 		Use:   "verify [s3://BUCKET[/PREFIX] | FOLDER]",
 		Short: "Prove that log files are complete and unaltered",
 		Long:  verifyHelp,
-		Example: `  trailbeat verify s3://my-trail --from 2026-01-01 --to 2026-04-01
+		Example: `  trailbeat verify s3://my-trail --from 2026-01-01 --to 2026-03-31
   trailbeat verify s3://my-trail/prefix --from 30d --accounts 123456789012 --report verification.html --signed-by "A. Auditor"
-  trailbeat verify ./downloaded --public-keys keys.json --from 2026-01-01 --to 2026-02-01 -o json`,
+  trailbeat verify ./downloaded --public-keys keys.json --from 2026-01-01 --to 2026-01-31 -o json`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) > 1 {
 				return usage(fmt.Errorf("%q takes one bucket or folder, but got %d\nSee \"%s --help\"", cmd.CommandPath(), len(args), cmd.CommandPath()))
@@ -65,8 +64,7 @@ func (a *app) verifyCommand() *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&f.from, "from", "7d", "`TIME` of delivery to begin with: 2026-01-31, 2026-01-31T12:00:00Z, or a duration before now (12h, 30d)")
-	flags.StringVar(&f.to, "to", "", "`TIME` of delivery to end with, not included (default now)")
+	f.timeRange.flags(cmd, "7d", "it is the time of delivery that counts", "default: now")
 	flags.StringSliceVar(&f.accounts, "accounts", nil, "`ACCOUNTS` to verify, with commas or repeated (default: all)")
 	flags.StringSliceVar(&f.regions, "regions", nil, "`REGIONS` to verify, with commas or repeated (default: all)")
 	flags.StringSliceVar(&f.organizations, "organization", nil, "`ID` of an organization, of whose trail the files are; repeatable (default: all)")
@@ -89,15 +87,15 @@ func (a *app) verifyCommand() *cobra.Command {
 func (a *app) verify(ctx context.Context, f verifyFlags, args []string, asJSON bool) (err error) {
 	now := time.Now().UTC()
 	cfg := verify.Config{Workers: f.workers, OriginalBucket: f.original, MayEnd: f.mayEnd, Now: now}
-	if cfg.From, err = parseMoment(f.from, now); err != nil {
-		return usage(fmt.Errorf("--from %w", err))
+	if err := f.timeRange.check(now); err != nil {
+		return usage(err)
 	}
-	if cfg.To, err = parseMoment(cmp.Or(f.to, "0s"), now); err != nil {
-		return usage(fmt.Errorf("--to %w", err))
-	}
+	cfg.From, cfg.To = f.start, f.endBy(now)
 	switch {
+	case f.start.IsZero():
+		return usage(errors.New("--from must not be empty: name when the digests begin, as a day or a time"))
 	case !cfg.From.Before(cfg.To):
-		return usage(fmt.Errorf("--from (%s) must be before --to (%s)", cfg.From.Format(time.RFC3339), cfg.To.Format(time.RFC3339)))
+		return usage(fmt.Errorf("--from (%s) is in the future", cfg.From.Format(time.RFC3339)))
 	case f.workers <= 0:
 		return usage(fmt.Errorf("--workers must be > 0, is %d", f.workers))
 	case f.most < 0:

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"github.com/trailbeat/trailbeat/input/trailstore"
 	"github.com/trailbeat/trailbeat/internal/config"
@@ -136,23 +135,4 @@ func (a *app) verifySettings(address string) (*settings, error) {
 	}
 	s.makePathsAbsolute()
 	return s, nil
-}
-
-// parseMoment reads a time: a day, a time, or a duration before now.
-func parseMoment(text string, now time.Time) (time.Time, error) {
-	for _, layout := range []string{time.RFC3339, "2006-01-02T15:04:05", time.DateOnly} {
-		if t, err := time.Parse(layout, text); err == nil {
-			return t.UTC(), nil
-		}
-	}
-	unit := text
-	var days int
-	if n, err := fmt.Sscanf(text, "%dd", &days); err == nil && n == 1 && text == fmt.Sprintf("%dd", days) {
-		unit = fmt.Sprintf("%dh", 24*days)
-	}
-	d, err := time.ParseDuration(unit)
-	if err != nil || d < 0 {
-		return time.Time{}, fmt.Errorf("must be a day (2026-01-31), a time (2026-01-31T12:00:00Z) or a duration before now (12h, 30d), is %q", text)
-	}
-	return now.Add(-d), nil
 }

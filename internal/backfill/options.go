@@ -116,29 +116,3 @@ var rateUnits = map[string]float64{
 	"": 0, "object": 0, "objects": 0,
 	"b": 1, "kb": 1e3, "mb": 1e6, "gb": 1e9, "kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30,
 }
-
-// ParseMoment takes a day (2026-01-31, its start; with end the start of the next one), a time (RFC 3339) or a duration before now (720h, 30d).
-func ParseMoment(text string, end bool, now time.Time) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if t, err := time.Parse(time.DateOnly, text); err == nil {
-		if end {
-			t = t.AddDate(0, 0, 1)
-		}
-		return t, nil
-	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t.UTC(), nil
-	}
-	d, err := time.ParseDuration(text)
-	if days, ok := strings.CutSuffix(text, "d"); ok && err != nil {
-		var n int
-		n, err = strconv.Atoi(days)
-		d = time.Duration(n) * 24 * time.Hour
-	}
-	if err != nil || d < 0 {
-		return time.Time{}, fmt.Errorf("must be a day (2026-01-31), a time (2026-01-31T12:00:00Z) or a duration before now (720h, 30d), is %q", text)
-	}
-	return now.Add(-d).UTC().Truncate(time.Minute), nil
-}

@@ -2,7 +2,6 @@ package backfill
 
 import (
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,30 +19,6 @@ func TestParseRate(t *testing.T) {
 	for _, text := range []string{"fast", "0", "-1", "10 parsecs", "20MB/h", ","} {
 		_, err := ParseRate(text)
 		assert.ErrorContains(t, err, "must be objects (200) or bytes (20MB) a second", text)
-	}
-}
-
-func TestParseMoment(t *testing.T) {
-	now := time.Date(2026, 3, 10, 12, 30, 40, 0, time.UTC)
-	for _, c := range []struct {
-		text string
-		end  bool
-		want time.Time
-	}{
-		{"", true, time.Time{}},
-		{"2026-01-31", false, time.Date(2026, 1, 31, 0, 0, 0, 0, time.UTC)},
-		{"2026-01-31", true, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)},
-		{"2026-01-31T12:00:00+01:00", true, time.Date(2026, 1, 31, 11, 0, 0, 0, time.UTC)},
-		{"48h", false, time.Date(2026, 3, 8, 12, 30, 0, 0, time.UTC)},
-		{"2d", false, time.Date(2026, 3, 8, 12, 30, 0, 0, time.UTC)},
-	} {
-		got, err := ParseMoment(c.text, c.end, now)
-		require.NoError(t, err, c.text)
-		assert.Equal(t, c.want, got, c.text)
-	}
-	for _, text := range []string{"yesterday", "-2d", "2026-13-01"} {
-		_, err := ParseMoment(text, false, now)
-		assert.Error(t, err, text)
 	}
 }
 
