@@ -63,6 +63,9 @@ type Report struct {
 	Calls     int64 `json:"calls"`
 	Throttled int64 `json:"throttled"`
 
+	// Leases are how the work is shared with other processes. nil: it is not.
+	Leases *Leases `json:"leases,omitempty"`
+
 	// Errors counts by kind what went wrong. All of ErrorKinds are there from the start.
 	Errors map[string]int64 `json:"errors"`
 	// LastError is what went wrong last, LastErrorTime when, LastErrorKind one of ErrorKinds, and LastErrorHint how to mend it where
@@ -71,6 +74,25 @@ type Report struct {
 	LastErrorKind string    `json:"last_error_kind,omitempty"`
 	LastErrorHint string    `json:"last_error_hint,omitempty"`
 	LastErrorTime time.Time `json:"last_error_time,omitzero"`
+}
+
+// Leases are how an input shares its work with other processes, at one moment. The states fall too, the counters do not.
+type Leases struct {
+	// Members are the processes that are alive, this one included. 0: that is not known yet.
+	Members int64 `json:"members"`
+	// Held of the Known pieces of work, such as folders of a bucket, are this process's.
+	Known int64 `json:"known"`
+	Held  int64 `json:"held"`
+
+	// Acquired is how often this process got one, TakenOver of them from a process that had gone without giving it back.
+	Acquired  int64 `json:"acquired"`
+	TakenOver int64 `json:"taken_over"`
+	// Released is how often it gave one to another process, Lost how often another read on since this one was silent for too long: what it
+	// had read and not stored is read again there.
+	Released int64 `json:"released"`
+	Lost     int64 `json:"lost"`
+	// RenewalsFailed is how often it could not say that it lives. Where that stays, its leases are lost.
+	RenewalsFailed int64 `json:"renewals_failed"`
 }
 
 // The units of a Report.

@@ -70,7 +70,7 @@ func TestBounds(t *testing.T) {
 	assert.True(t, utf8.ValidString(r.LastError))
 }
 
-// A report is flat but for the counts of errors, so that a page or a table can show it as it is.
+// A report is flat but for the counts of errors (and the leases of those that share), so that a page or a table can show it as it is.
 func TestReportIsFlat(t *testing.T) {
 	text, err := json.Marshal(new(Tracker).Report())
 	require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/trailbeat/trailbeat/input"
 	"github.com/trailbeat/trailbeat/input/aws"
 	"github.com/trailbeat/trailbeat/input/s3/lease"
 )
@@ -321,6 +322,15 @@ func (in *Input) stored(err error) {
 		in.log.Debug("what was read does not count, as the lease was lost: another process reads it", "error.message", err.Error())
 	default:
 		in.outlet.Break(err)
+	}
+}
+
+// report tells how the work is shared.
+func (s *sharing) report() *input.Leases {
+	st := s.group.Stats()
+	return &input.Leases{
+		Members: int64(st.Members), Known: int64(st.Known), Held: int64(st.Held),
+		Acquired: st.Acquired, TakenOver: st.TakenOver, Released: st.Released, Lost: st.Lost, RenewalsFailed: st.RenewalsFailed,
 	}
 }
 

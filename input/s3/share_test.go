@@ -279,6 +279,45 @@ func TestSharersAreKilled(t *testing.T) {
 	}
 }
 
+// What an operator sees of the leases: who gives, who takes, whose process fell silent.
+func TestReportOfLeases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFleet(t, 1)
+		f.add(60)
+		a := f.launch()
+		leases := func(s *ship) input.Leases { return *s.in.Report().Leases }
+		time.Sleep(3 * leaseTime)
+		assert.Equal(t, input.Leases{Members: 1, Known: 6, Held: 6, Acquired: 6}, leases(a))
+		b := f.launch()
+		time.Sleep(3 * leaseTime)
+		at := leases(b)
+		assert.EqualValues(t, 2, at.Members)
+		assert.Equal(t, at.Held, at.Acquired)
+		assert.Zero(t, at.TakenOver, "they were given")
+		assert.Equal(t, at.Held, leases(a).Released)
+
+		had := leases(a).Held
+		f.sink(a)
+		time.Sleep(3 * leaseTime)
+		at = leases(b)
+		assert.EqualValues(t, 1, at.Members)
+		assert.EqualValues(t, 6, at.Held)
+		assert.Equal(t, had, at.TakenOver, "all that the dead one had")
+		assert.Zero(t, at.Lost)
+
+		b.way.dead.Store(true) // the store cannot be reached for longer than a lease
+		time.Sleep(3 * leaseTime)
+		at = leases(b)
+		assert.Zero(t, at.Held)
+		assert.EqualValues(t, 6, at.Lost)
+		assert.Positive(t, at.RenewalsFailed)
+		b.way.dead.Store(false)
+		time.Sleep(3 * leaseTime)
+		assert.EqualValues(t, 6, leases(b).Held)
+		f.dock(b)
+	})
+}
+
 // Once waits for what a dead one had, and not for what a living one has.
 func TestOnceSharesToo(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

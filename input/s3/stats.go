@@ -67,6 +67,9 @@ func (in *Input) Report() input.Report {
 	r.InFlight, r.Read, r.Skipped, r.Missing = s.ObjectsInFlight, s.ObjectsAcked, in.stats.ignored.Load(), s.ObjectsMissing
 	r.Failed, r.Failing = s.ObjectsFailed+s.ObjectsReturned, s.Failing
 	r.Records, r.Bytes = s.EventsCreated, s.BytesProcessed
+	if in.shared != nil {
+		r.Leases = in.shared.report()
+	}
 	return r
 }
 

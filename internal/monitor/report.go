@@ -21,6 +21,12 @@ func takeReport(s *api.Input, r input.Report) {
 	s.NextPoll, s.Waiting = utc(r.NextPoll), r.Waiting
 	s.Open, s.Read, s.Failing, s.Failed, s.Skipped = r.InFlight, r.Read, r.Failing, r.Failed, r.Skipped
 	s.Calls, s.Throttle = r.Calls, r.Throttled
+	if l := r.Leases; l != nil {
+		s.Leases = &api.Leases{
+			Members: l.Members, Known: l.Known, Held: l.Held,
+			Acquired: l.Acquired, TakenOver: l.TakenOver, Released: l.Released, Lost: l.Lost, RenewalsFailed: l.RenewalsFailed,
+		}
+	}
 	if r.Bytes > 0 {
 		s.Bytes = r.Bytes
 	}

@@ -203,6 +203,9 @@ func (v *view) inputs() []string {
 				rest += fmt.Sprintf(", %d %s", n.count, n.what)
 			}
 		}
+		if l := in.Leases; l != nil {
+			rest += fmt.Sprintf(", %d of %d leases", l.Held, l.Known)
+		}
 		if in.NextPoll.After(v.s.Now) {
 			rest += ", next look in " + terminal.Duration(in.NextPoll.Sub(v.s.Now))
 		}

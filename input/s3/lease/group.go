@@ -64,6 +64,9 @@ type Stats struct {
 	Members, Known, Held int
 	// Acquired, Lost and Released count pieces of work, Sessions how often this process had to join anew, Revoked how many dead members it removed.
 	Acquired, Lost, Released, Sessions, Revoked int64
+	// TakenOver of those Acquired were held by a process that had gone without giving them back. RenewalsFailed is how often this process
+	// could not say that it lives.
+	TakenOver, RenewalsFailed int64
 	// Writes counts writes of the state.
 	Writes int64
 }
@@ -328,13 +331,16 @@ func (g *Group) round(ctx context.Context) {
 func (g *Group) roundNow(ctx context.Context) error {
 	g.tick.Lock()
 	defer g.tick.Unlock()
-	if err := g.renew(ctx); err != nil {
-		if !errors.Is(err, ErrConflict) {
-			return err
+	err := g.renew(ctx)
+	if errors.Is(err, ErrConflict) {
+		g.notRenewed()
+		err = g.renew(ctx) // as a new member
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			g.notRenewed()
 		}
-		if err := g.renew(ctx); err != nil { // as a new member
-			return err
-		}
+		return err
 	}
 	live, err := g.look(ctx)
 	if err != nil {
@@ -384,6 +390,12 @@ func (g *Group) roundNow(ctx context.Context) error {
 	g.foreign = foreign
 	g.mu.Unlock()
 	return errors.Join(errs...)
+}
+
+func (g *Group) notRenewed() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.stats.RenewalsFailed++
 }
 
 // choose gives the member for a piece of work: the one whose hash with it is the greatest.

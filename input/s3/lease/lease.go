@@ -89,6 +89,7 @@ func (g *Group) acquire(ctx context.Context, s *session, name string, live []str
 				return w.Owner, nil
 			}
 		}
+		orphan := w.Owner != "" && w.Owner != s.id
 		l := &Lease{g: g, name: name, session: s, token: w.Token + 1, state: w.State, w: written{key: key, etag: etag}}
 		if l.state == nil {
 			l.state = make(map[string]json.RawMessage)
@@ -113,6 +114,9 @@ func (g *Group) acquire(ctx context.Context, s *session, name string, live []str
 		case alive:
 			g.held[name] = l
 			g.stats.Acquired++
+			if orphan {
+				g.stats.TakenOver++
+			}
 		case g.session == s: // it took too long; if this member renews in time all the same, nobody must wait for it
 			g.giving[name] = l
 		}

@@ -150,12 +150,31 @@ type Input struct {
 	Bytes    int64 `json:"bytes"`
 	Calls    int64 `json:"calls"`
 	Throttle int64 `json:"throttled"`
+	// Leases are how the work is shared with other processes. Absent: it is not.
+	Leases *Leases `json:"leases,omitempty"`
 	// Errors by kind, those that are not zero.
 	Errors map[string]int64 `json:"errors,omitempty"`
 	// LastError is the latest, also where it has passed. Hint says how to mend it.
 	LastError     string    `json:"last_error,omitempty"`
 	LastErrorHint string    `json:"last_error_hint,omitempty"`
 	LastErrorTime time.Time `json:"last_error_time,omitzero"`
+}
+
+// Leases are how an input shares its work with other processes.
+type Leases struct {
+	// Members are the processes that are alive, this one included. Held of the Known pieces of work, such as folders of a bucket, are this
+	// process's.
+	Members int64 `json:"members"`
+	Known   int64 `json:"known"`
+	Held    int64 `json:"held"`
+	// Acquired is how often it got one, TakenOver of them from a process that had gone without giving it back, Released how often it gave
+	// one to another, Lost how often another read on since this one was silent for too long.
+	Acquired  int64 `json:"acquired"`
+	TakenOver int64 `json:"taken_over"`
+	Released  int64 `json:"released"`
+	Lost      int64 `json:"lost"`
+	// RenewalsFailed is how often it could not say that it lives.
+	RenewalsFailed int64 `json:"renewals_failed"`
 }
 
 // RuleOfRouting is the Kind of rules of routing.

@@ -49,6 +49,7 @@ type table struct {
 	events, lag, newest                                             *prometheus.Desc
 	waiting, open, failing, read, failed, skipped, calls, throttled *prometheus.Desc
 	inputBytes, inputErrors                                         *prometheus.Desc
+	leaseMembers, leases, leasesHeld, leaseChanges, leaseRenewals   *prometheus.Desc
 	integrityUntil, integrityLast, integrityOpen, integrityMissing  *prometheus.Desc
 	integrityChecks, integrityFound                                 *prometheus.Desc
 }
@@ -96,6 +97,12 @@ func newDescs() (table, []*prometheus.Desc) {
 		throttled:   desc("input_throttled_total", "Of these calls those that were refused for their number.", "input"),
 		inputBytes:  desc("input_bytes_total", "Bytes that came from the source.", "input"),
 		inputErrors: desc("input_errors_total", "What went wrong at the source, by kind.", "input", "kind"),
+
+		leaseMembers:  desc("input_lease_members", "Processes that share the work and are alive, this one included.", "input"),
+		leases:        desc("input_leases", "Leases that there are: one for each folder of an account and region.", "input"),
+		leasesHeld:    desc("input_leases_held", "Of them those that this process has.", "input"),
+		leaseChanges:  desc("input_lease_changes_total", "Leases of this process by what became of them.", "input", "change"),
+		leaseRenewals: desc("input_lease_renewals_failed_total", "How often this process could not renew its leases. Where that stays, they are lost.", "input"),
 
 		integrityUntil:   desc("integrity_checked_until_timestamp_seconds", "The end of the past that was looked at."),
 		integrityLast:    desc("integrity_last_check_timestamp_seconds", "When a check of the past ended last."),
@@ -196,6 +203,16 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		count(d.inputBytes, in.Bytes, in.ID)
 		for kind, n := range in.Errors {
 			count(d.inputErrors, n, in.ID, kind)
+		}
+		if l := in.Leases; l != nil {
+			gauge(d.leaseMembers, float64(l.Members), in.ID)
+			gauge(d.leases, float64(l.Known), in.ID)
+			gauge(d.leasesHeld, float64(l.Held), in.ID)
+			count(d.leaseChanges, l.Acquired-l.TakenOver, in.ID, "acquired")
+			count(d.leaseChanges, l.TakenOver, in.ID, "taken_over")
+			count(d.leaseChanges, l.Released, in.ID, "released")
+			count(d.leaseChanges, l.Lost, in.ID, "lost")
+			count(d.leaseRenewals, l.RenewalsFailed, in.ID)
 		}
 	}
 }

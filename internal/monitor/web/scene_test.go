@@ -77,6 +77,7 @@ func newScene() *scene {
 			Source: "s3://audit-trail/AWSLogs/", Unit: input.UnitObject, State: input.StateWaiting, Waiting: -1, Read: 312, Skipped: 12,
 			LastObject:     "s3://audit-trail/AWSLogs/444455556666/CloudTrail/us-east-1/2026/11/20/444455556666_CloudTrail_us-east-1_20261120T0925Z_b2Kx.json.gz",
 			LastObjectTime: start, Calls: 88, Errors: errs(),
+			Leases: &input.Leases{Members: 2, Known: 34, Held: 16, Acquired: 21, TakenOver: 4, Released: 5},
 		}}},
 		{ID: "insights", Type: "aws-cloudwatch", Input: &told{input.Report{
 			Source: "arn:aws:logs:eu-west-1:111122223333:log-group:trail", Unit: input.UnitLogEvent, State: input.StateWaiting, Waiting: -1, Read: 960, LastObject: "trail", LastObjectTime: start,
