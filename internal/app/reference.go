@@ -153,7 +153,7 @@ func (c Components) outputParts() []reference.Part {
 		group.Options = append(slices.Clone(own.Options), group.Options...)
 		parts = append(parts, reference.Part{
 			Title: "Output " + name, Path: "output." + name, Group: group, Deprecated: deprecated(kind.Foreign),
-			Text: "One output is enabled at a time. One below `outputs.NAME` has the same options.",
+			Text: "`output` enables one type. Further outputs, which rules of `routing` choose, are below `outputs.NAME`, with the same options.",
 		})
 	}
 	return parts
