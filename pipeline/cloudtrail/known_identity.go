@@ -93,11 +93,12 @@ func (m *Mapper) noteField(field *string, i int32) {
 		return
 	}
 	p, ok := partOf(m.identityText(), *field)
-	if !ok || m.tape.Kind(i) != tape.String {
+	offset := uintptr(unsafe.Pointer(field)) - uintptr(unsafe.Pointer(m.ev))
+	if !ok || m.tape.Kind(i) != tape.String || offset > unsafe.Sizeof(*m.ev)-unsafe.Sizeof(*field) { // the last: no part of the event itself
 		w.hasFields = false
 		return
 	}
-	w.fields = append(w.fields, knownField{uintptr(unsafe.Pointer(field)) - uintptr(unsafe.Pointer(m.ev)), p})
+	w.fields = append(w.fields, knownField{offset, p})
 }
 
 // identityText is the text of userIdentity.
