@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/trailbeat/trailbeat/input"
+	"github.com/trailbeat/trailbeat/internal/heap"
 	"github.com/trailbeat/trailbeat/internal/registry"
 	"github.com/trailbeat/trailbeat/internal/shipper"
 	"github.com/trailbeat/trailbeat/internal/terminal"
@@ -232,7 +233,9 @@ func (a *app) ship(ctx context.Context, s *settings, job shipment) (err error) {
 	}
 	settle := managed.run(ctx, flow)
 	settleIntegrity := a.watchIntegrity(ctx, s, r, job, watch)
+	stopTending := heap.Tend()
 	err = flow.Run(ctx)
+	stopTending()
 	settle()
 	settleIntegrity()
 	status.Stop()

@@ -225,7 +225,7 @@ func (s *Shipper) Run(ctx context.Context) error {
 	for range s.opt.Config.workers() {
 		workers.Go(func() {
 			w := &worker{Shipper: s}
-			for d := range batches {
+			for d, ok := w.next(batches); ok; d, ok = w.next(batches) {
 				w.ship(d.run.writing, d)
 				d.run.flight.Done()
 			}

@@ -26,6 +26,26 @@ type worker struct {
 	ingested seconds
 }
 
+// idleAfter is how long a worker keeps its memory while nothing comes.
+const idleAfter = 10 * time.Second
+
+// next waits for a batch; there is none any more when batches is closed. While nothing comes the worker gives up what it holds for the next batch: its
+// events take 3 KB each, and hold the records of the batch before. Where there is always something to do nothing is given up.
+func (w *worker) next(batches <-chan delivery) (d delivery, ok bool) {
+	if w.pool != nil {
+		timer := time.NewTimer(idleAfter)
+		defer timer.Stop()
+		select {
+		case d, ok = <-batches:
+			return d, ok
+		case <-timer.C:
+			w.pool, w.events, w.records, w.letters, w.arena = nil, nil, nil, nil, ecs.Arena{}
+		}
+	}
+	d, ok = <-batches
+	return d, ok
+}
+
 // ship delivers a batch and acknowledges it.
 func (w *worker) ship(ctx context.Context, d delivery) {
 	err := w.deliver(ctx, d)
