@@ -17,8 +17,8 @@ const (
 
 // blocks finds the end of records in compact JSON, as nearly all are, without going from token to token: what can be checked for
 // 64 bytes at once is, and of single tokens it only looks at the scalars, and at brackets where arrays are open or the end may
-// be near. Cutting takes half the time of scanner.scan. All else, faults included, is left to the scanner, which says what is
-// wrong.
+// be near. Reading takes four fifths of the time that it takes with scanner.scan, unpacking left out. All else, faults included,
+// is left to the scanner, which says what is wrong.
 type blocks struct {
 	able  bool // this machine has what it takes
 	lexer marks.Structure

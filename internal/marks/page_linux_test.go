@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"syscall"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -28,4 +29,12 @@ func TestAtTheEndOfAPage(t *testing.T) {
 	}
 	_, ascii := Marks(nil).Of(middle)
 	require.True(t, ascii)
+	if !HasStructure() {
+		return
+	}
+	for n := range 300 {
+		for _, text := range [][]byte{middle[:n], middle[page-n:]} {
+			checkStructure(t, unsafe.String(unsafe.SliceData(text), len(text)), 1)
+		}
+	}
 }

@@ -35,9 +35,13 @@ type carry [8]uint64
 // Blocks fills dst with the blocks that follow, as far as text has whole ones, and gives their number. It is only called where
 // HasStructure.
 func (s *Structure) Blocks(dst []Block, text []byte) int {
+	return s.blocks(dst, text, wideStructure())
+}
+
+func (s *Structure) blocks(dst []Block, text []byte, wide bool) int {
 	n := min(len(dst), len(text)>>6)
 	if n > 0 {
-		structure(&dst[0], &text[0], n, &s.carry)
+		structure(&dst[0], &text[0], n, &s.carry, wide)
 	}
 	return n
 }

@@ -2,45 +2,96 @@
 
 #include "textflag.h"
 
-#define FILL(byte, z) \
+#define FILL(byte, x, y) \
+	MOVQ byte, AX \
+	VMOVQ AX, x \
+	VPBROADCASTQ x, y
+
+#define FILL512(byte, z) \
 	MOVQ byte, AX \
 	VPBROADCASTQ AX, z
 
-#define EQUAL(z, r) \
+// The bytes of Y0 and Y1 that are equal to those of y.
+#define EQUAL(y, r) \
+	VPCMPEQB y, Y0, Y10 \
+	VPMOVMSKB Y10, r \
+	VPCMPEQB y, Y1, Y10 \
+	VPMOVMSKB Y10, R14 \
+	SHLQ $32, R14 \
+	ORQ R14, r
+
+#define EQUAL512(z, r) \
 	VPCMPEQB z, Z0, K1 \
 	KMOVQ K1, r
 
-// func structure(dst *Block, src *byte, blocks int, c *carry)
+// func structure(dst *Block, src *byte, blocks int, c *carry, wide bool)
 //
 // A word has a bit for each byte of a block. That a byte follows another is the word of the other, moved by one, with what the
 // block before left (LEAQ). That a byte is within a string is the sum without carry of all quotes up to it, which is a product
 // without carry with ones (VPCLMULQDQ). That the quote at the end of a string belongs to a certain one at its start is told by
 // adding the latter to the bits of all strings: it runs through its own string, and comes to rest behind it.
-TEXT ·structure(SB), NOSPLIT, $0-32
+TEXT ·structure(SB), NOSPLIT, $0-33
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ blocks+16(FP), CX
 	MOVQ c+24(FP), DX
-	FILL($0x2222222222222222, Z16) // quotes
-	FILL($0x5c5c5c5c5c5c5c5c, Z17) // backslashes
-	FILL($0x3a3a3a3a3a3a3a3a, Z18) // colons
-	FILL($0x2c2c2c2c2c2c2c2c, Z19) // commas
-	FILL($0x7b7b7b7b7b7b7b7b, Z20) // opening brackets, square ones with the bit that they lack
-	FILL($0x7d7d7d7d7d7d7d7d, Z21) // closing ones
-	FILL($0x2020202020202020, Z22) // this bit
 	VPCMPEQB X2, X2, X2 // ones
+	CMPB wide+32(FP), $0
+	JNE fill512
+	FILL($0x2222222222222222, X3, Y3) // quotes
+	FILL($0x5c5c5c5c5c5c5c5c, X4, Y4) // backslashes
+	FILL($0x3a3a3a3a3a3a3a3a, X5, Y5) // colons
+	FILL($0x2c2c2c2c2c2c2c2c, X6, Y6) // commas
+	FILL($0x7b7b7b7b7b7b7b7b, X7, Y7) // opening brackets, square ones with the bit that they lack
+	FILL($0x7d7d7d7d7d7d7d7d, X8, Y8) // closing ones
+	FILL($0x2020202020202020, X9, Y9) // this bit
+	JMP block
+
+fill512:
+	FILL512($0x2222222222222222, Z3)
+	FILL512($0x5c5c5c5c5c5c5c5c, Z4)
+	FILL512($0x3a3a3a3a3a3a3a3a, Z5)
+	FILL512($0x2c2c2c2c2c2c2c2c, Z6)
+	FILL512($0x7b7b7b7b7b7b7b7b, Z7)
+	FILL512($0x7d7d7d7d7d7d7d7d, Z8)
+	FILL512($0x2020202020202020, Z9)
 
 block:
+	CMPB wide+32(FP), $0
+	JNE block512
+	VMOVDQU (SI), Y0
+	VMOVDQU 32(SI), Y1
+	EQUAL(Y3, R8)  // quotes
+	EQUAL(Y4, R9)  // backslashes
+	EQUAL(Y5, R10) // colons
+	EQUAL(Y6, R11) // commas
+	VPAND Y9, Y0, Y11
+	VPAND Y9, Y1, Y12
+	VPCMPEQB Y9, Y11, Y11
+	VPCMPEQB Y9, Y12, Y12
+	VPMOVMSKB Y11, BX
+	VPMOVMSKB Y12, R14
+	SHLQ $32, R14
+	ORQ R14, BX    // no square brackets
+	VPOR Y9, Y0, Y0
+	VPOR Y9, Y1, Y1
+	EQUAL(Y7, R12) // opening brackets
+	EQUAL(Y8, R13) // closing brackets
+	JMP backslashes
+
+block512:
 	VMOVDQU64 (SI), Z0
-	EQUAL(Z16, R8)  // quotes
-	EQUAL(Z17, R9)  // backslashes
-	EQUAL(Z18, R10) // colons
-	EQUAL(Z19, R11) // commas
-	VPTESTMB Z22, Z0, K1
-	KMOVQ K1, BX    // no square brackets
-	VPORQ Z22, Z0, Z0
-	EQUAL(Z20, R12) // opening brackets
-	EQUAL(Z21, R13) // closing brackets
+	EQUAL512(Z3, R8)
+	EQUAL512(Z4, R9)
+	EQUAL512(Z5, R10)
+	EQUAL512(Z6, R11)
+	VPTESTMB Z9, Z0, K1
+	KMOVQ K1, BX
+	VPORQ Z9, Z0, Z0
+	EQUAL512(Z7, R12)
+	EQUAL512(Z8, R13)
+
+backslashes:
 	MOVQ 8(DX), AX
 	MOVQ AX, R14
 	ORQ R9, R14

@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 )
@@ -83,13 +84,18 @@ func walk(text string) []Block {
 func checkStructure(t *testing.T, text string, at int) {
 	t.Helper()
 	want := walk(text)
-	got := make([]Block, len(want)+1)
-	var s Structure
-	n := s.Blocks(got[:min(at, len(want))], []byte(text))
-	n += s.Blocks(got[n:], []byte(text[n*64:]))
-	require.Equal(t, len(want), n)
-	require.Equal(t, want, got[:n], "%q", text)
-	require.Zero(t, got[n], "nothing is written behind the last block")
+	for _, wide := range []bool{false, true} {
+		if wide && !wideStructure() {
+			continue
+		}
+		got := make([]Block, len(want)+1)
+		var s Structure
+		n := s.blocks(got[:min(at, len(want))], unsafe.Slice(unsafe.StringData(text), len(text)), wide)
+		n += s.blocks(got[n:], unsafe.Slice(unsafe.StringData(text), len(text))[n*64:], wide) // where the text stands
+		require.Equal(t, len(want), n)
+		require.Equal(t, want, got[:n], "%q", text)
+		require.Zero(t, got[n], "nothing is written behind the last block")
+	}
 }
 
 var pieces = []string{`{`, `}`, `[`, `]`, `,`, `:`, `"`, `""`, `"a"`, `"a":`, `\`, `\\`, `\"`, `1`, `true`, ` `, `{"a":"b",`, `"é"`,
@@ -126,9 +132,16 @@ func BenchmarkStructure(b *testing.B) {
 	}
 	text := []byte(strings.Repeat(`"eventSource":"iam.amazonaws.com",`, 128))
 	blocks := make([]Block, 64)
-	b.SetBytes(int64(len(blocks) * 64))
-	for b.Loop() {
-		var s Structure
-		s.Blocks(blocks, text)
+	for name, wide := range map[string]bool{"32": false, "64": true} {
+		if wide && !wideStructure() {
+			continue
+		}
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(blocks) * 64))
+			for b.Loop() {
+				var s Structure
+				s.blocks(blocks, text, wide)
+			}
+		})
 	}
 }

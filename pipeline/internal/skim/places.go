@@ -2,8 +2,8 @@ package skim
 
 // CloudTrail writes the members of a record in one of a few orders. So the Scanner remembers the objects that it has seen as a
 // tree: a place is an object up to one of its keys, and below it are the keys that came next. Where the bytes at hand are the
-// key that came next last time, or the other one before that, they are compared and not read, and that no key comes twice is known, as no place is made
-// whose key stands above it.
+// key that came next last time, or the other one before that, they are compared and not read, and that no key comes twice is
+// known, as no place is made whose key stands above it.
 
 const (
 	maxPlaces  = 4096 // at this number all are forgotten
