@@ -3,7 +3,8 @@ package tape
 // Who called, and how the connection was protected, are objects of a few hundred bytes that come again in record after record: nine of ten
 // are byte for byte one of the last eight. So a Tape can keep the texts and the nodes of the last objects below some keys of the record.
 // Where the bytes at hand begin with one of these texts, its nodes are copied and not made anew. With userIdentity and tlsDetails, which
-// are three tenths of the reference data, parsing and mapping a record take 0.95 of what they take without.
+// are three tenths of the reference data, parsing and mapping a record take 0.95 of what they take without. Where nothing comes again they
+// would take 1.07, so what is found pays for what is not: without credit, one object of eight is looked for and kept.
 
 // RepeatPlaces is how many objects of one key are kept.
 const RepeatPlaces = 8
@@ -13,11 +14,19 @@ const (
 	// What is longer, or has more nodes, is not kept: 2 keys with 8 objects each take 57 KB at most.
 	maxRepeatText  = 2 << 10
 	maxRepeatNodes = 64
+	// A copied object saves about half as much again as a search in vain costs.
+	creditOfCopy = 2
+	mostCredit   = 32
+	triedAnyway  = 8 // one of so many
 )
 
 // repeats are the objects below one key.
 type repeats struct {
-	name  string
+	name    string
+	credit  int
+	without int  // objects since it ran out
+	trying  bool // the object that is open was looked for, so it is to be kept
+
 	order [repeatWays]uint8 // of kept, the one that was met last first
 	kept  [repeatWays]repeat
 	node  int32 // the object of the text at hand, None for none, with its place in kept
@@ -37,7 +46,7 @@ type repeat struct {
 // Repeat says which members of the outermost object are objects that come again. It is called before the first Parse.
 func (t *Tape) Repeat(keys ...string) {
 	for _, key := range keys {
-		r := &repeats{name: key}
+		r := &repeats{name: key, credit: mostCredit}
 		for i := range r.order {
 			r.order[i] = uint8(i)
 		}
@@ -61,11 +70,21 @@ func (t *Tape) Repeated(i int32) (place int, number uint64) {
 // repeatedAt appends to nodes, and so sets, those of the tape, if an object of this key comes again at p.
 func (t *Tape) repeatedAt(p int, key int32, nodes []node) (end int, ok bool) {
 	r := t.known.at(key).repeats
-	if r == nil || p >= len(t.src) || t.src[p] != '{' {
+	if r == nil || p >= len(t.src) || t.src[p] != '{' || !r.worth() {
 		return p, false
 	}
 	t.nodes = nodes
 	return t.copyRepeated(r, p)
+}
+
+// worth reports whether the next object is to be looked for.
+func (r *repeats) worth() bool {
+	r.trying = true
+	if r.credit == 0 {
+		r.without++
+		r.trying = r.without%triedAnyway == 0
+	}
+	return r.trying
 }
 
 // copyRepeated appends the nodes of the object at p, where one of r begins the text there.
@@ -82,6 +101,7 @@ func (t *Tape) copyRepeated(r *repeats, p int) (end int, ok bool) {
 		}
 		copy(r.order[1:k+1], r.order[:k])
 		r.order[0] = at
+		r.credit = min(r.credit+creditOfCopy, mostCredit)
 		first := len(t.nodes)
 		r.node, r.place, r.which = int32(first), at, o.number
 		t.nodes = append(t.nodes, o.nodes...)
@@ -94,12 +114,16 @@ func (t *Tape) copyRepeated(r *repeats, p int) (end int, ok bool) {
 		}
 		return p + size, true
 	}
+	r.credit = max(r.credit-1, 0)
 	return p, false
 }
 
 // keep keeps object i, which ends here and is none of r, in the place of the one that was not met for the longest time.
 func (t *Tape) keep(r *repeats, i int32) {
 	r.node, r.which = i, 0
+	if !r.trying {
+		return
+	}
 	nodes := t.nodes[i:]
 	from := nodes[0].start
 	text := t.src[from:nodes[0].end]

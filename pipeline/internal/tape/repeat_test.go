@@ -106,3 +106,27 @@ func TestRepeatsAllocateNothing(t *testing.T) {
 	run()
 	assert.Zero(t, testing.AllocsPerRun(20, run))
 }
+
+// Where nothing comes again there is little to look for, and what comes again later is found all the same.
+func TestRepeatsAfterAFlood(t *testing.T) {
+	tape := new(Tape)
+	tape.Repeat("who")
+	parse := func(id int) uint64 {
+		require.NoError(t, tape.Parse(fmt.Appendf(nil, `{"who":{"id":%d}}`, id)))
+		_, number := tape.Repeated(tape.Member(tape.Root(), "who"))
+		return number
+	}
+	kept := 0
+	for n := range 1000 {
+		if parse(n) != 0 {
+			kept++
+		}
+	}
+	assert.Less(t, kept, 1000/triedAnyway+2*mostCredit)
+	for range 3 * triedAnyway {
+		parse(-1)
+	}
+	number := parse(-1)
+	assert.NotZero(t, number)
+	assert.Equal(t, number, parse(-1))
+}
