@@ -165,7 +165,7 @@ func (a *app) rootCommand() *cobra.Command {
 // usageErrors turns the errors of flags and of unknown commands into usage errors.
 func usageErrors(cmd *cobra.Command) {
 	cmd.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage(fmt.Errorf("%w%s\nSee \"%s --help\"", err, suggestFlag(cmd, err), cmd.CommandPath()))
+		return usage(fmt.Errorf("%w%s\nSee \"%s --help\"", explainFlag(err), suggestFlag(cmd, err), cmd.CommandPath()))
 	})
 	for _, sub := range cmd.Commands() {
 		if sub.HasSubCommands() {

@@ -55,7 +55,7 @@ The exit code is 0 only where nothing is missing and all of the source could be 
 	a.progressFlags(cmd)
 	flags := cmd.Flags()
 	opts.timeRange.flags(cmd, "", "default: the beginning", "default: the end")
-	flags.DurationVar(&opts.late, "late", 24*time.Hour, "how much later than its events a file in a bucket may be delivered to be looked at")
+	flags.DurationVar(&opts.late, "late", 24*time.Hour, "`DURATION` of how much later than its events a file in a bucket may be delivered to be looked at")
 	flags.StringSliceVar(&opts.accounts, "accounts", nil, "`ACCOUNTS` to compare, with commas or repeated (default: all)")
 	flags.StringSliceVar(&opts.regions, "regions", nil, "`REGIONS` to compare, with commas or repeated (default: all)")
 	flags.StringVar(&opts.input, "input", "", "`ID` of the input to read, or whose options and rules hold for what the command line names")

@@ -96,7 +96,7 @@ func (a *app) backfillCommand() *cobra.Command {
 	flags.BoolVar(&f.replan, "replan", false, "list again what was listed by an earlier call; what is done stays done")
 	flags.BoolVar(&f.restart, "restart", false, "forget what is done, and begin anew")
 	flags.StringVar(&f.order, "order", "oldest", "`ORDER` of the days: oldest or newest first")
-	flags.StringVar(&f.archived, "archived", "skip", "what to do with objects in GLACIER, DEEP_ARCHIVE or an archive tier: `skip`, or restore, and read them with a later call")
+	flags.StringVar(&f.archived, "archived", "skip", "what to `DO` with objects in GLACIER, DEEP_ARCHIVE or an archive tier: skip, or restore, and read them with a later call")
 	flags.IntVar(&f.days, "restore-days", 7, "`DAYS` that a restored copy stays")
 	flags.StringVar(&f.tier, "restore-tier", "Bulk", "`TIER` of a restore: Bulk or Standard")
 	flags.StringVar(&f.rate, "rate", "", "`RATE` that is not exceeded, by second: objects (200), bytes (20MB) or both (200,20MB)")
@@ -271,6 +271,9 @@ func (b *backfillJob) choose(args []string) error {
 			}
 			ids = append(ids, in.ID)
 		}
+		if len(ids) == 0 {
+			return nil, fmt.Errorf("there is no input %q that reads a bucket%s, nor any other that does; name a bucket, as s3://BUCKET/PREFIX", id, b.s.where())
+		}
 		return nil, fmt.Errorf("there is no input %q that reads a bucket%s; those that do: %s", id, b.s.where(), strings.Join(ids, ", "))
 	}
 	b.req.Accounts, b.req.Regions = b.flags.accounts, b.flags.regions
@@ -297,8 +300,15 @@ func (b *backfillJob) choose(args []string) error {
 				own = append(own, in)
 			}
 		}
-		if len(own) != 1 {
-			return fmt.Errorf("say what to read: s3://BUCKET/PREFIX, or the id of an input (%d inputs have a bucket%s)", len(own), b.s.where())
+		if len(own) == 0 {
+			return fmt.Errorf("say what to read: s3://BUCKET/PREFIX, or the id of an input that has a bucket; there is none%s", b.s.where())
+		}
+		if len(own) > 1 {
+			var ids []string
+			for _, in := range own {
+				ids = append(ids, in.ID)
+			}
+			return fmt.Errorf("say what to read: s3://BUCKET/PREFIX, or one of the inputs that have a bucket: %s", strings.Join(ids, ", "))
 		}
 		b.in = own[0]
 	}

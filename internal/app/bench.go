@@ -19,7 +19,7 @@ import (
 type benchOptions struct {
 	mapOptions
 	time   time.Duration
-	sample int64
+	sample bytesFlag
 	events []float64
 	json   bool
 }
@@ -46,10 +46,11 @@ Files are kept in memory, so give it some hours of one's own, not a year. No con
 	}
 	flags := cmd.Flags()
 	flags.DurationVar(&opts.time, "time", 5*time.Second, "processor time to spend at least")
-	flags.Int64Var(&opts.sample, "sample", 256<<20, "`BYTES` of files to read at most; those after that are left out, and it is said")
+	opts.sample = 256 << 20
+	flags.Var(&opts.sample, "sample", "`BYTES` of files to read at most; those after that are left out, and it is said")
 	flags.Float64SliceVar(&opts.events, "events", []float64{1e6, 1e7, 1e8, 1e9}, "`NUMBERS` of events a day to plan for")
 	flags.StringArrayVar(&opts.tags, "tag", nil, "`TAG` that the documents start with; repeatable (default actor_target_mapping, forwarded, aws-cloudtrail)")
-	flags.StringVar(&opts.retain, "retain", "all", "which forms of request, response and event data are kept: "+strings.Join(retains, ", "))
+	flags.StringVar(&opts.retain, "retain", "all", "which `FORMS` of request, response and event data are kept: "+strings.Join(retains, ", "))
 	flags.StringVar(&opts.city, "geoip-city", "", "City database `FILE` for source.geo")
 	flags.StringVar(&opts.asn, "geoip-asn", "", "ASN database `FILE` for source.as")
 	return cmd
@@ -62,7 +63,7 @@ func (o *benchOptions) check(files []string) error {
 	case o.time < 0:
 		return usage(fmt.Errorf("--time must be >= 0, is %s", o.time))
 	case o.sample <= 0:
-		return usage(fmt.Errorf("--sample must be > 0, is %d", o.sample))
+		return usage(fmt.Errorf("--sample must be > 0, is %d", int64(o.sample)))
 	}
 	for _, n := range o.events {
 		if !(n > 0 && n < 1e15) {
@@ -85,7 +86,7 @@ func (a *app) bench(ctx context.Context, opts benchOptions, names []string) (err
 	if err := opts.check(names); err != nil {
 		return err
 	}
-	files, left, err := benchFiles(names, opts.sample)
+	files, left, err := benchFiles(names, int64(opts.sample))
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ type costOptions struct {
 	view   cost.View
 	form   string
 	rate   int
-	sample int64
+	sample bytesFlag
 	rules  string
 	report string
 	json   bool
@@ -54,14 +54,15 @@ No configuration is read. Memory is bounded, whatever the size of the sample. In
 	opts.targetFlags = a.targetFlags(cmd)
 	a.progressFlags(cmd)
 	flags := cmd.Flags()
-	flags.Int64Var(&opts.sample, "sample", 1<<30, "`BYTES` of unpacked records that are enough; 0: all that is there")
-	flags.DurationVar(&opts.view.Span, "span", 0, "the time that the sample stands for, such as 3h (default: from the first event to the last, or --from to --to)")
+	opts.sample = 1 << 30
+	flags.Var(&opts.sample, "sample", "`BYTES` of unpacked records that are enough, such as 500MB; 0: all that is there")
+	flags.DurationVar(&opts.view.Span, "span", 0, "the `DURATION` that the sample stands for, such as 3h (default: from the first event to the last, or --from to --to)")
 	flags.IntVar(&opts.view.Top, "top", 10, "`ROWS` of each table")
 	flags.Float64Var(&opts.view.MinShare, "min-share", 0.01, "the least `PART` of all bytes that a proposed rule must take, 0 to 1")
-	flags.StringVar(&opts.form, "as", cost.Drop, "what proposed rules do: "+strings.Join(cost.Forms(), ", "))
+	flags.StringVar(&opts.form, "as", cost.Drop, "what proposed rules `DO`: "+strings.Join(cost.Forms(), ", "))
 	flags.IntVar(&opts.rate, "rate", 100, "with --as sample, keep one in `N` events")
-	flags.Float64Var(&opts.view.PricePerGB, "price-per-gb", 0, "what a GB (10^9 bytes) costs you, for a column of prices")
-	flags.StringVar(&opts.view.PriceOf, "price-of", "documents", "what --price-per-gb is about: documents or raw")
+	flags.Float64Var(&opts.view.PricePerGB, "price-per-gb", 0, "the `PRICE` that a GB (10^9 bytes) costs you, for a column of prices")
+	flags.StringVar(&opts.view.PriceOf, "price-of", "documents", "which `BYTES` --price-per-gb is about: documents or raw")
 	flags.StringVar(&opts.rules, "rules", "", "measure the lists \"processors\" and \"routing.rules\" of this configuration `FILE` as well")
 	flags.StringVar(&opts.report, "report", "", "write a page with pictures to this `FILE` (HTML that needs nothing else)")
 	completeFlag(cmd, "as", cost.Forms()...)
@@ -77,7 +78,7 @@ func (o *costOptions) check(targets []string) error {
 	v := &o.view
 	switch {
 	case o.sample < 0:
-		return usage(fmt.Errorf("--sample must be >= 0, is %d", o.sample))
+		return usage(fmt.Errorf("--sample must be >= 0, is %d", int64(o.sample)))
 	case v.Span < 0:
 		return usage(fmt.Errorf("--span must be > 0, is %s", v.Span))
 	case v.Top < 1:
@@ -109,8 +110,8 @@ func (a *app) cost(ctx context.Context, opts costOptions, targets []string) erro
 		return err
 	}
 	report, failed := a.readSample(ctx, s, opts, rules, table)
-	if report == nil {
-		return failed
+	if report == nil || failed != nil && report.Sample.Events == 0 && !opts.json {
+		return failed // tables of nothing would hide why
 	}
 	if opts.report != "" {
 		err = createFile(opts.report, func(f *os.File) error { return report.WriteHTML(f) })
@@ -176,7 +177,7 @@ func (a *app) readSample(ctx context.Context, s *settings, opts costOptions, rul
 	}
 	var full atomic.Bool
 	sample := cost.New(cost.Options{
-		From: opts.start, To: opts.end, Limit: opts.sample, Enough: func() { full.Store(true) },
+		From: opts.start, To: opts.end, Limit: int64(opts.sample), Enough: func() { full.Store(true) },
 		Form: opts.form, Rate: opts.rate, Rules: processor.Join(rules), Routing: table,
 	})
 	bounded := slices.Clone(sources)

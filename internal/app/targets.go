@@ -30,7 +30,7 @@ func (a *app) targetFlags(cmd *cobra.Command) *targetFlags {
 	flags := cmd.Flags()
 	f.timeRange.flags(cmd, "", "default: the beginning", "default: the end")
 	flags.StringArrayVar(&f.input, "input", nil, "an option of the input that reads buckets: `name=value`, such as role_arn=ARN, region=REGION, endpoint=URL; repeatable")
-	flags.StringVar(&f.retain, "retain", "all", "which forms of request, response and event data are kept: "+strings.Join(retains, ", "))
+	flags.StringVar(&f.retain, "retain", "all", "which `FORMS` of request, response and event data are kept: "+strings.Join(retains, ", "))
 	flags.StringArrayVar(&f.tags, "tag", nil, "`TAG` that the documents start with; repeatable (default actor_target_mapping, forwarded, aws-cloudtrail)")
 	return f
 }

@@ -131,6 +131,15 @@ var (
 	}
 )
 
+// ParseBytes reads a number of bytes as options with the tag ",bytes" take it: 1048576, 1MiB, 500MB.
+func ParseBytes(text string) (int64, error) {
+	n, err := parseInt(text, true)
+	if err != nil {
+		return 0, fmt.Errorf("must be a number of bytes, such as 500MB or 1GiB, is %q", text)
+	}
+	return n, nil
+}
+
 func parseInt(text string, bytes bool) (int64, error) {
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err == nil || !bytes {
