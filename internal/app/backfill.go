@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -374,9 +375,10 @@ func (b *backfillJob) openState(tree backfill.Tree) (*registry.Registry, error) 
 // makePlan lists, measures a sample and says what it found.
 func (b *backfillJob) makePlan(ctx context.Context, log *slog.Logger) error {
 	status := b.openStatus(false)
-	var told backfillTelling
-	status.Start(told.text)
-	err := b.job.MakePlan(ctx, told.set)
+	var told atomic.Value
+	told.Store(backfill.Planning{})
+	status.Start(func() string { return told.Load().(backfill.Planning).Text() })
+	err := b.job.MakePlan(ctx, func(p backfill.Planning) { told.Store(p) })
 	var sample backfill.Sample
 	if err == nil && b.job.Left() {
 		sample, err = b.job.TakeSample(ctx, b.flags.sample)
@@ -396,7 +398,7 @@ func (b *backfillJob) makePlan(ctx context.Context, log *slog.Logger) error {
 	if b.flags.json || b.s.toStdout() && !b.flags.plan {
 		w = b.Stderr
 	}
-	return writeEstimate(w, e)
+	return e.WriteText(w)
 }
 
 // measure maps the sample as the run will, and gives the processor time of a record.
@@ -488,11 +490,14 @@ func (b *backfillJob) end(ctx context.Context, failed error) error {
 	case b.flags.json:
 		return err
 	}
-	w := b.Stdout
-	if b.flags.queue == "" && b.s.toStdout() {
+	w, did := b.Stdout, "shipped"
+	switch {
+	case b.flags.queue != "":
+		did = "sent"
+	case b.s.toStdout():
 		w = b.Stderr
 	}
-	return errors.Join(writeResult(w, r, b.flags.queue), err)
+	return errors.Join(r.WriteText(w, did), err)
 }
 
 func areObjects(n int64) string {

@@ -1,44 +1,29 @@
-package app
+package backfill
 
 import (
 	"fmt"
 	"io"
 	"maps"
 	"slices"
-	"sync"
 	"text/tabwriter"
 	"time"
 
-	"github.com/trailbeat/trailbeat/internal/backfill"
 	"github.com/trailbeat/trailbeat/internal/terminal"
 )
 
-// backfillTelling is the status line of a plan. Safe for concurrent use.
-type backfillTelling struct {
-	mu sync.Mutex
-	at backfill.Planning
-}
-
-func (t *backfillTelling) set(p backfill.Planning) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.at = p
-}
-
-func (t *backfillTelling) text() string {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.at.Folders == 0 {
+// Text is the line of a plan while it is made.
+func (p Planning) Text() string {
+	if p.Folders == 0 {
 		return "planning: looking for accounts and regions"
 	}
-	return fmt.Sprintf("planning: %d of %d folders, %s objects, %d calls", t.at.FoldersListed, t.at.Folders, terminal.Count(float64(t.at.Objects)), t.at.Calls)
+	return fmt.Sprintf("planning: %d of %d folders, %s objects, %d calls", p.FoldersListed, p.Folders, terminal.Count(float64(p.Objects)), p.Calls)
 }
 
 // mostAccounts are shown; of the others only the sum.
 const mostAccounts = 20
 
-// writeEstimate says what a plan found.
-func writeEstimate(w io.Writer, e backfill.Estimate) error {
+// WriteText says for people what a plan found.
+func (e Estimate) WriteText(w io.Writer) error {
 	from := "the beginning"
 	if !e.From.IsZero() {
 		from = e.From.Format(time.RFC3339)
@@ -59,7 +44,11 @@ func writeEstimate(w io.Writer, e backfill.Estimate) error {
 		if e.Restores {
 			what = "to be restored, and read by a later call"
 		}
-		row("archived", "%s, %s in GLACIER or DEEP_ARCHIVE: %s", countOf(e.Archived, "object"), terminal.Bytes(float64(e.ArchivedBytes)), what)
+		noun := "objects"
+		if e.Archived == 1 {
+			noun = "object"
+		}
+		row("archived", "%d %s, %s in GLACIER or DEEP_ARCHIVE: %s", e.Archived, noun, terminal.Bytes(float64(e.ArchivedBytes)), what)
 	}
 	if e.Tiered > 0 {
 		row("tiered", "%d objects in INTELLIGENT_TIERING, about %d of them in an archive tier (%d of %d that were looked at)", e.Tiered, e.TieredArchived, e.Sample.TieredArchived, e.Sample.Tiered)
@@ -77,7 +66,7 @@ func writeEstimate(w io.Writer, e backfill.Estimate) error {
 	return t.Flush()
 }
 
-func requestsText(r backfill.Requests) string {
+func requestsText(r Requests) string {
 	text := fmt.Sprintf("%d LIST, %d GET", r.List, r.Get)
 	for _, n := range []struct {
 		count int64
@@ -90,12 +79,8 @@ func requestsText(r backfill.Requests) string {
 	return text
 }
 
-// writeResult says how far a job has come, by account.
-func writeResult(w io.Writer, r backfill.Result, queue string) error {
-	did := "shipped"
-	if queue != "" {
-		did = "sent"
-	}
+// WriteText says for people how far a job has come, by account. did is what was done with the objects: shipped, or sent.
+func (r Result) WriteText(w io.Writer, did string) error {
 	fmt.Fprintf(w, "\n%s: %d objects in this call, %d of %d in all; requests: %s\n", did, r.Objects, r.DoneObjects, r.OfObjects, requestsText(r.Requests))
 	for _, n := range []struct {
 		count int64
@@ -113,7 +98,7 @@ func writeResult(w io.Writer, r backfill.Result, queue string) error {
 		fmt.Fprintf(w, "    %s: %s\n", key, r.Failures[key])
 	}
 	accounts := slices.Clone(r.Accounts)
-	slices.SortStableFunc(accounts, func(a, b backfill.AccountProgress) int { return int(b.Objects - a.Objects) })
+	slices.SortStableFunc(accounts, func(a, b AccountProgress) int { return int(b.Objects - a.Objects) })
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "account\tobjects\tof\tfolder days\tof\tarchived\trecords\t")
 	for i, a := range accounts {
