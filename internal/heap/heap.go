@@ -1,7 +1,7 @@
 // Package heap keeps the memory of a process small that works for long.
 //
 // Go's collector runs when the heap is twice what was in use at its last run (GOGC=100). A flow that uses its memory again allocates little, so that what it
-// costs to run the collector earlier can hardly be measured, while the heap stays a quarter smaller. And what a flow needed at its peak would stay with
+// costs to run the collector earlier can hardly be measured, while the heap stays a third smaller. And what a flow needed at its peak would stay with
 // the process for as long as nothing is allocated.
 package heap
 
@@ -16,9 +16,9 @@ import (
 const (
 	every = 5 * time.Second
 	// By how often the collector ran in a step, a cycle costs some 10 ms of one CPU: up to seldom, the heap may grow by tight percent only, where that
-	// makes it run more than often, by usual percent again. Tight doubles the cycles, so it is not taken back for what it brings itself.
+	// makes it run more than often, by usual percent again. Tight makes them three times as many, so it is not taken back for what it brings itself.
 	seldom, often = 1, 3
-	tight, usual  = 50, 100
+	tight, usual  = 33, 100
 	// still is how much a process may allocate in a step that counts as idle, in bytes, idleSteps how many of them make it idle, and worth what must have been
 	// allocated since memory was given back, for that to be done again.
 	still     = 256 << 10
@@ -26,7 +26,7 @@ const (
 	worth     = 2 << 20
 )
 
-// Tend begins to look every five seconds, until stop is called, which must be. Where the collector runs seldom, it makes it run when the heap has grown by half; when the process
+// Tend begins to look every five seconds, until stop is called, which must be. Where the collector runs seldom, it makes it run when the heap has grown by a third; when the process
 // was idle for 20 seconds, what is free goes back to the system, once. It leaves GOGC alone where the environment sets it.
 // There is one heap, so there must be one that tends it.
 func Tend() (stop func()) {
