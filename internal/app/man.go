@@ -5,7 +5,8 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/cobra/doc"
+
+	"github.com/trailbeat/trailbeat/internal/manpage"
 )
 
 func (a *app) exportManCommand() *cobra.Command {
@@ -20,10 +21,7 @@ SOURCE_DATE_EPOCH where that is set, so that packages can be built twice with on
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return fmt.Errorf("writing manual pages: %w", err)
 			}
-			root := cmd.Root()
-			root.DisableAutoGenTag = true
-			header := doc.GenManHeader{Section: "1", Source: "Trailbeat " + version, Manual: "Trailbeat"}
-			if err := doc.GenManTree(root, &header, args[0]); err != nil {
+			if err := manpage.Tree(cmd.Root(), args[0], "Trailbeat "+version); err != nil {
 				return fmt.Errorf("writing manual pages: %w", err)
 			}
 			return nil
