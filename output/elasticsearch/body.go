@@ -2,6 +2,7 @@ package elasticsearch
 
 import (
 	"bytes"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -112,8 +113,26 @@ func (b *body) fill(events []*ecs.Event, next int, limit limits, defaultIndex st
 			break
 		}
 		b.docs = append(b.docs, doc{event: next, end: len(b.raw), index: index})
+		if len(b.docs) == promising {
+			b.reserve(len(events)-next-1, limit)
+		}
 	}
 	return next
+}
+
+// promising is how many documents say how long the others may be.
+const promising = 16
+
+// reserve makes room for so many further documents. Growing step by step copies a body several times, and leaves as much behind.
+func (b *body) reserve(more int, limit limits) {
+	if limit.count > 0 {
+		more = min(more, limit.count-len(b.docs))
+	}
+	room := len(b.raw) / len(b.docs) * more * 9 / 8
+	if limit.bytes > 0 {
+		room = min(room, int(limit.bytes)-len(b.raw))
+	}
+	b.raw = slices.Grow(b.raw, max(room, 0))
 }
 
 // unsendable finds what would spoil the request for all other documents. As long as an index repeats, it was checked.
