@@ -23,7 +23,7 @@ type Flood struct {
 	geo    bool
 }
 
-// Floods are what the goals name: user agents and addresses that never come again, and records as large as CloudTrail makes
+// Floods are what the goals name: user agents, addresses and callers that never come again, and records as large as CloudTrail makes
 // them. scale is the share of their records that is made: 1 for all.
 func Floods(scale float64) []Flood {
 	count := func(n int) int { return max(1, int(float64(n)*scale)) }
@@ -34,6 +34,7 @@ func Floods(scale float64) []Flood {
 		{Name: "addresses, all different, two GeoIP databases", Key: "addresses", Records: count(1_000_000), geo: true, record: func(to, usual []byte, n int) []byte {
 			return replaceText(to, usual, "sourceIPAddress", floodAddress(n))
 		}},
+		{Name: "callers, all different", Key: "callers", Records: count(200_000), record: floodCaller},
 		{Name: "records of 256 KB, small values", Key: "large-small", Records: count(4000), record: func(to, usual []byte, n int) []byte {
 			return inflate(to, usual, n, 12)
 		}},
@@ -180,6 +181,16 @@ func floodAgent(n int) string {
 func floodAddress(n int) string {
 	v := uint32(n) * 2654435761 // odd, so no two numbers meet
 	return fmt.Sprintf("%d.%d.%d.%d", v>>24, v>>16&255, v>>8&255, v&255)
+}
+
+// floodCaller gives the identity of a record a member that no other has, so that nothing of an identity before it is of use.
+func floodCaller(to, usual []byte, n int) []byte {
+	before, rest, found := bytes.Cut(usual, []byte(`"userIdentity":{"`))
+	if !found { // nobody called
+		return append(to, usual...)
+	}
+	to = fmt.Appendf(append(to, before...), `"userIdentity":{"flood":"%d","`, n)
+	return append(to, rest...)
 }
 
 // inflate makes a record 256 KB large, with request parameters whose values are about size bytes long.

@@ -15,7 +15,10 @@ func TestFloods(t *testing.T) {
 		t.Run(f.Key, func(t *testing.T) {
 			seen := map[string]bool{}
 			for n := range 50 {
-				var rec struct{ UserAgent, SourceIPAddress, EventName string }
+				var rec struct {
+					UserAgent, SourceIPAddress, EventName string
+					UserIdentity                          json.RawMessage
+				}
 				text := f.record(nil, src.records[n%len(src.records)], n)
 				require.NoError(t, json.Unmarshal(text, &rec), "%s", text)
 				require.NotEmpty(t, rec.EventName)
@@ -26,6 +29,11 @@ func TestFloods(t *testing.T) {
 				case "addresses":
 					require.False(t, seen[rec.SourceIPAddress])
 					seen[rec.SourceIPAddress] = true
+				case "callers":
+					if caller := string(rec.UserIdentity); strings.HasPrefix(caller, `{"`) {
+						require.False(t, seen[caller])
+						seen[caller] = true
+					}
 				default:
 					require.InDelta(t, 256_000, len(text), 45_000)
 				}
@@ -35,5 +43,5 @@ func TestFloods(t *testing.T) {
 	var table strings.Builder
 	_, err := src.WriteFloods(&table, "", 0.001, 1e9, t.TempDir())
 	require.NoError(t, err)
-	require.Equal(t, 7, strings.Count(table.String(), "\n"))
+	require.Equal(t, 8, strings.Count(table.String(), "\n"))
 }
