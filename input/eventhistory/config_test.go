@@ -28,7 +28,7 @@ func TestConfig(t *testing.T) {
 		"lookup_attributes.0.attribute_key: AWS looks up insights by": func(c *Config) {
 			c.EventCategories, c.LookupAttributes = []string{"insight"}, []Attribute{{"Username", "x"}}
 		},
-		"start_timestamp: must be a time":                  func(c *Config) { c.StartTimestamp = "soon" },
+		"start_timestamp: must be beginning, a day":        func(c *Config) { c.StartTimestamp = "soon" },
 		"scan_frequency: must be > 0":                      func(c *Config) { c.ScanFrequency = 0 },
 		"ignore_older: must be >= 0 and at most 2160h0m0s": func(c *Config) { c.IgnoreOlder = 91 * 24 * time.Hour },
 		"lookback: must be >= 0":                           func(c *Config) { c.Lookback = -1 },

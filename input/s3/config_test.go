@@ -39,7 +39,7 @@ func TestValidate(t *testing.T) {
 			c.Accounts, c.Regions = []string{"111122223333", "11112222333"}, []string{"eu-west-1", "Ireland"}
 		},
 			[]string{"accounts.1: must be 12 digits", "regions.1: must be a region"}},
-		{"start", func(c *Config) { c.StartTimestamp = "yesterday" }, []string{"start_timestamp: must be a time"}},
+		{"start", func(c *Config) { c.StartTimestamp = "yesterday" }, []string{"start_timestamp: must be beginning, a day"}},
 		{"two backups", func(c *Config) { c.BackupToBucketARN, c.NonAWSBackupToBucketName = "arn:aws:s3:::b", "b" }, []string{"backup_to_bucket_arn: cannot go together"}},
 		{"delete without backup", func(c *Config) { c.DeleteAfterBackup = true }, []string{"delete_after_backup: needs"}},
 		{"backup to itself", func(c *Config) { c.BackupToBucketARN = c.BucketARN }, []string{"backup_to_bucket_prefix: is missing"}},
