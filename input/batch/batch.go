@@ -34,6 +34,25 @@ func (l Limits) Validate(bad func(format string, args ...any)) {
 	}
 }
 
+// Flight are the bounds of all batches of an input that hands out one after the other. They stand inline in its options.
+type Flight struct {
+	// Limits bound the batches.
+	Limits `config:",inline"`
+	// MaxBatchesInFlight is how many batches may wait for their acknowledgement before reading waits. Default 16; must be above 0.
+	MaxBatchesInFlight int `config:"max_batches_in_flight"`
+}
+
+// DefaultFlight gives the defaults.
+func DefaultFlight() Flight { return Flight{Limits: DefaultLimits(), MaxBatchesInFlight: 16} }
+
+// Validate tells bad what is wrong.
+func (f Flight) Validate(bad func(format string, args ...any)) {
+	f.Limits.Validate(bad)
+	if f.MaxBatchesInFlight <= 0 {
+		bad("max_batches_in_flight: must be > 0, is %d", f.MaxBatchesInFlight)
+	}
+}
+
 // ValidateRecordBytes tells bad what is wrong with max_record_bytes, of which 0 means the default.
 func ValidateRecordBytes(n int64, bad func(format string, args ...any)) {
 	if n < 0 || n > 1<<30 {

@@ -65,11 +65,8 @@ type Config struct {
 	// SeenMax is how many event ids are remembered for each log group, so that the overlap is not delivered again. Default
 	// 200000 (about 8 MiB); 0 remembers none. What is beyond it comes again and is a duplicate by its document id.
 	SeenMax int `config:"seen_max"`
-	// Limits bound the batches.
-	batch.Limits `config:",inline"`
-	// MaxBatchesInFlight is how many batches may wait for their acknowledgement before reading waits. Default 16; must be
-	// above 0.
-	MaxBatchesInFlight int `config:"max_batches_in_flight"`
+	// Flight bounds the batches.
+	batch.Flight `config:",inline"`
 }
 
 // The values of StartPosition.
@@ -82,18 +79,17 @@ const (
 // DefaultConfig gives the defaults; a log group has none.
 func DefaultConfig() Config {
 	return Config{
-		AWS:                aws.DefaultConfig(),
-		StartPosition:      startBeginning,
-		ScanFrequency:      time.Minute,
-		APISleep:           200 * time.Millisecond,
-		Overlap:            15 * time.Minute,
-		OverlapMax:         time.Hour,
-		Workers:            1,
-		WindowMaxPages:     32,
-		WindowMaxBytes:     16 << 20,
-		SeenMax:            200_000,
-		Limits:             batch.DefaultLimits(),
-		MaxBatchesInFlight: 16,
+		AWS:            aws.DefaultConfig(),
+		StartPosition:  startBeginning,
+		ScanFrequency:  time.Minute,
+		APISleep:       200 * time.Millisecond,
+		Overlap:        15 * time.Minute,
+		OverlapMax:     time.Hour,
+		Workers:        1,
+		WindowMaxPages: 32,
+		WindowMaxBytes: 16 << 20,
+		SeenMax:        200_000,
+		Flight:         batch.DefaultFlight(),
 	}
 }
 
@@ -124,10 +120,7 @@ func (c Config) Validate() error {
 	for _, n := range []struct {
 		name string
 		is   int
-	}{
-		{"number_of_workers", c.Workers}, {"window_max_pages", c.WindowMaxPages},
-		{"max_batches_in_flight", c.MaxBatchesInFlight},
-	} {
+	}{{"number_of_workers", c.Workers}, {"window_max_pages", c.WindowMaxPages}} {
 		if n.is <= 0 {
 			bad("%s: must be > 0, is %d", n.name, n.is)
 		}
@@ -135,7 +128,7 @@ func (c Config) Validate() error {
 	if c.WindowMaxBytes <= 0 {
 		bad("window_max_bytes: must be > 0, is %d", c.WindowMaxBytes)
 	}
-	c.Limits.Validate(bad)
+	c.Flight.Validate(bad)
 	return errors.Join(errs...)
 }
 

@@ -48,11 +48,8 @@ type Config struct {
 	// SeenMax is how many events are remembered for each region, category and attribute, so that the lookback is not delivered again.
 	// Default 200000 (about 8 MiB); 0 remembers none. What is beyond it comes again and is a duplicate by its document id.
 	SeenMax int `config:"seen_max"`
-	// Limits bound the batches.
-	batch.Limits `config:",inline"`
-	// MaxBatchesInFlight is how many batches may wait for their acknowledgement before reading waits. Default 16; must be
-	// above 0.
-	MaxBatchesInFlight int `config:"max_batches_in_flight"`
+	// Flight bounds the batches.
+	batch.Flight `config:",inline"`
 }
 
 // Attribute is one that events are looked up by. The names are those of AWS.
@@ -82,16 +79,15 @@ var (
 // DefaultConfig gives the defaults. They are complete: all of the event history of all regions is read.
 func DefaultConfig() Config {
 	return Config{
-		AWS:                aws.DefaultConfig(),
-		EventCategories:    []string{categoryManagement},
-		ScanFrequency:      time.Minute,
-		Lookback:           30 * time.Minute,
-		LookbackMax:        2 * time.Hour,
-		APISleep:           500 * time.Millisecond,
-		Workers:            5,
-		SeenMax:            200_000,
-		Limits:             batch.DefaultLimits(),
-		MaxBatchesInFlight: 16,
+		AWS:             aws.DefaultConfig(),
+		EventCategories: []string{categoryManagement},
+		ScanFrequency:   time.Minute,
+		Lookback:        30 * time.Minute,
+		LookbackMax:     2 * time.Hour,
+		APISleep:        500 * time.Millisecond,
+		Workers:         5,
+		SeenMax:         200_000,
+		Flight:          batch.DefaultFlight(),
 	}
 }
 
@@ -117,15 +113,10 @@ func (c Config) Validate() error {
 	if c.SeenMax < 0 {
 		bad("seen_max: must be >= 0, is %d", c.SeenMax)
 	}
-	for _, n := range []struct {
-		name string
-		is   int
-	}{{"number_of_workers", c.Workers}, {"max_batches_in_flight", c.MaxBatchesInFlight}} {
-		if n.is <= 0 {
-			bad("%s: must be > 0, is %d", n.name, n.is)
-		}
+	if c.Workers <= 0 {
+		bad("number_of_workers: must be > 0, is %d", c.Workers)
 	}
-	c.Limits.Validate(bad)
+	c.Flight.Validate(bad)
 	return errors.Join(errs...)
 }
 

@@ -29,10 +29,8 @@ type Config struct {
 	// CleanRemovedAfter is how long a file must be gone, so that a folder that is not mounted for a while is not read anew.
 	// Default 72h; 0 forgets at the first look, which takes place once an hour.
 	CleanRemovedAfter time.Duration `config:"clean_removed_after"`
-	// Limits bound the batches.
-	batch.Limits `config:",inline"`
-	// MaxBatchesInFlight is how many batches may wait for their acknowledgement before Read waits. Default 16; must be above 0.
-	MaxBatchesInFlight int `config:"max_batches_in_flight"`
+	// Flight bounds the batches.
+	batch.Flight `config:",inline"`
 	// MaxRecordBytes is the longest record in bytes; a longer one is a fault of its file. Default and 0: 16MiB.
 	MaxRecordBytes int64 `config:"max_record_bytes,bytes"`
 }
@@ -46,14 +44,13 @@ type RecursiveGlob struct {
 // DefaultConfig gives the defaults; Paths has none.
 func DefaultConfig() Config {
 	return Config{
-		RecursiveGlob:      RecursiveGlob{Enabled: true},
-		Format:             "auto",
-		ScanFrequency:      10 * time.Second,
-		CleanRemoved:       true,
-		CleanRemovedAfter:  72 * time.Hour,
-		Limits:             batch.DefaultLimits(),
-		MaxBatchesInFlight: 16,
-		MaxRecordBytes:     records.DefaultMaxRecordBytes,
+		RecursiveGlob:     RecursiveGlob{Enabled: true},
+		Format:            "auto",
+		ScanFrequency:     10 * time.Second,
+		CleanRemoved:      true,
+		CleanRemovedAfter: 72 * time.Hour,
+		Flight:            batch.DefaultFlight(),
+		MaxRecordBytes:    records.DefaultMaxRecordBytes,
 	}
 }
 
@@ -96,10 +93,7 @@ func (c Config) Validate() error {
 	if c.CleanRemovedAfter < 0 {
 		bad("clean_removed_after: must be >= 0, is %s", c.CleanRemovedAfter)
 	}
-	c.Limits.Validate(bad)
-	if c.MaxBatchesInFlight <= 0 {
-		bad("max_batches_in_flight: must be > 0, is %d", c.MaxBatchesInFlight)
-	}
+	c.Flight.Validate(bad)
 	batch.ValidateRecordBytes(c.MaxRecordBytes, bad)
 	return errors.Join(errs...)
 }
