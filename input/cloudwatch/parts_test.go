@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/trailbeat/trailbeat/input/aws"
+	"github.com/trailbeat/trailbeat/input/aws/awstest"
 	"github.com/trailbeat/trailbeat/input/quota"
 )
 
@@ -181,18 +182,7 @@ func TestQuotaIsSharedByInputs(t *testing.T) {
 func TestCheck(t *testing.T) {
 	steps := func(b *bench) []string {
 		b.open()
-		var list []string
-		b.in.Check(b.t.Context(), func(s Step) {
-			switch {
-			case s.Err != nil:
-				list = append(list, s.Name+": FAILED "+s.Err.Error())
-			case s.Skipped:
-				list = append(list, s.Name+": skipped "+s.Detail)
-			default:
-				list = append(list, s.Name+": "+s.Detail)
-			}
-		})
-		return list
+		return awstest.Steps(b.t.Context(), b.in.Check)
 	}
 	bubble(t, "all is well", func(t *testing.T, b *bench) {
 		b.deps.Identity = func(context.Context) (string, string, error) { return "1", "arn:aws:iam::1:user/u", nil }

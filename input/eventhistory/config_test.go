@@ -84,17 +84,7 @@ func TestSource(t *testing.T) {
 func TestCheck(t *testing.T) {
 	steps := func(b *bench) []string {
 		b.open()
-		var list []string
-		b.in.Check(b.t.Context(), func(s Step) {
-			switch {
-			case s.Err != nil:
-				list = append(list, s.Name+": FAILED "+s.Err.Error())
-			case s.Skipped:
-				list = append(list, s.Name+": skipped "+s.Detail)
-			default:
-				list = append(list, s.Name+": "+s.Detail)
-			}
-		})
+		list := awstest.Steps(b.t.Context(), b.in.Check)
 		require.NoError(b.t, b.in.Close())
 		return list
 	}
