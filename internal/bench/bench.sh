@@ -5,6 +5,7 @@
 #   internal/bench/bench.sh -quick -check   for CI
 #   internal/bench/bench.sh -floods 1
 #   internal/bench/bench.sh -growth
+#   internal/bench/bench.sh -cores -rounds 7
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 built=$(mktemp -d)

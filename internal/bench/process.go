@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strings"
+	"time"
 )
 
 // Child maps files with a baseline and throws the bodies away: one process of those that Processes compares.
@@ -34,7 +35,7 @@ func Child(baseline string, files []string) error {
 }
 
 // processRepeat is how often each process gets the files, so that its start weighs little.
-const processRepeat = 4
+const processRepeat = 8
 
 // Processes measures the command map of binary, from files to a discarded standard output, against processes of this
 // program that do the baselines. All run on one core. The start of the processes is part of it.
@@ -65,7 +66,7 @@ func Processes(w io.Writer, binary string, corpora []*Corpus, rounds int) error 
 		toNaive, toLimit = make([][]float64, len(commands)), make([][]float64, len(commands))
 		for range rounds {
 			for i, command := range commands {
-				seconds, err := processTime(command.argv)
+				_, seconds, err := runOn(1, command.argv)
 				if err != nil {
 					return err
 				}
@@ -86,14 +87,16 @@ func Processes(w io.Writer, binary string, corpora []*Corpus, rounds int) error 
 	return nil
 }
 
-// processTime runs a command on one core and gives its processor time in seconds.
-func processTime(argv []string) (float64, error) {
+// runOn runs a command on so many cores, and gives the seconds that it took by the clock and of processor time.
+func runOn(cores int, argv []string) (clock, used float64, err error) {
 	cmd := exec.Command(argv[0], argv[1:]...)
-	cmd.Env = append(os.Environ(), "GOMAXPROCS=1")
+	cmd.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", cores))
 	var said strings.Builder
 	cmd.Stderr = &said
+	start := time.Now()
 	if err := cmd.Run(); err != nil {
-		return 0, fmt.Errorf("running %s %s on %s: %w: %s", argv[0], argv[1], runtime.GOOS, err, said.String())
+		return 0, 0, fmt.Errorf("running %s %s on %s: %w: %s", argv[0], argv[1], runtime.GOOS, err, said.String())
 	}
-	return (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), nil
+	clock = time.Since(start).Seconds()
+	return clock, (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds(), nil
 }

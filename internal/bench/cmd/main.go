@@ -21,7 +21,7 @@ type options struct {
 	rounds                                     int
 	bytes                                      float64
 	loss, floods                               float64
-	quick, record, check, growth               bool
+	quick, record, check, growth, cores        bool
 }
 
 func main() {
@@ -40,6 +40,7 @@ func main() {
 	flag.Float64Var(&o.floods, "floods", 0, "instead of measuring, map this `SHARE` of the floods (1: all of them), and fail where a byte costs more than 3 usual ones")
 	flag.StringVar(&o.child, "child", "", "for -binary: map the files named with this `BASELINE`")
 	flag.BoolVar(&o.growth, "growth", false, "instead of all this, compare 1, 10 and 100 times a tenth of -bytes")
+	flag.BoolVar(&o.cores, "cores", false, "instead of all this, compare two cores with one, by processes of -binary and -rounds pairs of them")
 	flag.Parse()
 	if o.rounds == 0 {
 		o.rounds = 5
@@ -78,6 +79,9 @@ func (o *options) run() error {
 			err = errors.New(strings.Join(over, "\n  "))
 		}
 		return err
+	}
+	if o.cores {
+		return src.Cores(os.Stdout, o.binary, dir, o.rounds)
 	}
 	corpora := []*bench.Corpus{src.Large(int(o.bytes)), src.Small(int(o.bytes))}
 	if o.growth {
