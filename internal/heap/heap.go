@@ -15,8 +15,8 @@ import (
 
 const (
 	every = 5 * time.Second
-	// By how often the collector ran in a step, a cycle costs some 10 ms of one CPU: up to seldom, the heap may grow by tight percent only, where that
-	// makes it run more than often, by usual percent again. Tight makes them three times as many, so it is not taken back for what it brings itself.
+	// The heap may grow by tight percent at first, where that makes the collector run more than often in a step, by usual percent, and where it then runs up to
+	// seldom, by tight percent again. A cycle costs some 10 ms of one CPU, and tight makes them three times as many, so it is not taken back for what it brings itself.
 	seldom, often = 1, 3
 	tight, usual  = 33, 100
 	// still is how much a process may allocate in a step that counts as idle, in bytes, idleSteps how many of them make it idle, and worth what must have been
@@ -26,8 +26,8 @@ const (
 	worth     = 2 << 20
 )
 
-// Tend begins to look every five seconds, until stop is called, which must be. Where the collector runs seldom, it makes it run when the heap has grown by a third; when the process
-// was idle for 20 seconds, what is free goes back to the system, once. It leaves GOGC alone where the environment sets it.
+// Tend makes the collector run when the heap has grown by a third, and looks every five seconds, until stop is called, which must be, whether it runs too often for that. When the
+// process was idle for 20 seconds, what is free goes back to the system, once. It leaves GOGC alone where the environment sets it.
 // There is one heap, so there must be one that tends it.
 func Tend() (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -43,10 +43,11 @@ func Tend() (stop func()) {
 }
 
 func tend(ctx context.Context) {
-	t := tender{percent: usual, release: debug.FreeOSMemory, set: func(percent int) { debug.SetGCPercent(percent) }}
+	t := tender{percent: tight, release: debug.FreeOSMemory, set: func(percent int) { debug.SetGCPercent(percent) }}
 	if os.Getenv("GOGC") != "" {
 		t.set = func(int) {}
 	}
+	t.set(tight) // a step at full speed is enough to reach the peak of hours
 	defer func() {
 		if t.percent != usual {
 			t.set(usual)
