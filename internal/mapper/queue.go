@@ -11,9 +11,8 @@ import (
 
 // queue says who does what next. It is safe for concurrent use.
 type queue struct {
-	mu       sync.Mutex
-	work     sync.Cond // a worker may find something to do, or nothing any more
-	writable sync.Cond // so may the writer
+	mu   sync.Mutex
+	work sync.Cond // a worker may find something to do, or nothing any more
 
 	files   []File  // not looked at yet
 	coming  *file   // the one that is begun next; nil: the first of files
@@ -22,13 +21,13 @@ type queue struct {
 	bytes   int     // of the records in parts
 	workers int
 	readers []*records.Reader
+	writing bool // a worker writes
 	stopped bool // nothing more is cut
-	over    bool // no worker is left
 	failed  error
 }
 
 func (q *queue) begin(files []File, workers int) {
-	q.work.L, q.writable.L = &q.mu, &q.mu
+	q.work.L = &q.mu
 	q.files = files
 	q.workers = workers
 	// Where files differ in size, several small ones can be done ahead of one that takes its time. Full parts are fewer, as
@@ -63,7 +62,7 @@ func (q *queue) choose() (f *file, more bool) {
 	if q.stopped {
 		return nil, false
 	}
-	room, full := len(q.idle) > 0, q.bytes >= (q.workers+2)*partBytes
+	room, full := len(q.idle) > 0, q.bytes >= (2*q.workers+1)*partBytes
 	for _, f := range q.begun {
 		if f.cut {
 			continue
@@ -95,7 +94,7 @@ func (q *queue) choose() (f *file, more bool) {
 // ahead says whether there is room for a file while one before it is not cut to its end. What is left, in parts and in bytes, is
 // enough for all workers to map that one.
 func (q *queue) ahead() bool {
-	return len(q.idle) > q.workers && q.bytes < (q.workers+1)*partBytes
+	return len(q.idle) > q.workers && q.bytes < q.workers*partBytes
 }
 
 // following is the file that is begun next; nil: there is none.
@@ -128,45 +127,51 @@ func (q *queue) cut(f *file, p *part, err error) (any bool) {
 		if !errors.Is(err, io.EOF) {
 			f.err = err
 		}
-		q.writable.Signal()
 	}
 	q.work.Broadcast()
 	return any
 }
 
-// done hands a part over to the writer.
+// done says that a part can be written.
 func (q *queue) done(p *part) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	p.done = true
-	q.writable.Signal()
 }
 
-// first gives the writer what comes next: a part, or without one a file that is through. Nil: there is nothing more to write.
+// write makes a worker the one that writes. false: another one does, and will find what this one has done.
+func (q *queue) write() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.writing {
+		return false
+	}
+	q.writing = true
+	return true
+}
+
+// first gives the one that writes what comes next: a part, or without one a file that is through. Nil: there is nothing more at the moment, and
+// it is no longer the one that writes.
 func (q *queue) first() (*file, *part) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	for {
-		if len(q.begun) > 0 {
-			f := q.begun[0]
-			switch {
-			case len(f.parts) > 0 && f.parts[0].done:
-				p := f.parts[0]
-				f.parts = f.parts[1:]
-				return f, p
-			case len(f.parts) == 0 && f.cut:
-				q.begun = q.begun[1:]
-				return f, nil
-			}
+	if len(q.begun) > 0 {
+		f := q.begun[0]
+		switch {
+		case len(f.parts) > 0 && f.parts[0].done:
+			p := f.parts[0]
+			f.parts = f.parts[1:]
+			return f, p
+		case len(f.parts) == 0 && f.cut:
+			q.begun = q.begun[1:]
+			return f, nil
 		}
-		if q.over {
-			return nil, nil
-		}
-		q.writable.Wait()
 	}
+	q.writing = false
+	return nil, nil
 }
 
-// put takes a part back from the writer.
+// put takes a part back that was written.
 func (q *queue) put(p *part) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -195,14 +200,6 @@ func (q *queue) fail(err error) {
 	q.failed = err
 	q.mu.Unlock()
 	q.stop()
-}
-
-// finish says that no worker is left.
-func (q *queue) finish() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.over = true
-	q.writable.Signal()
 }
 
 // close closes what was not read to its end, and says whether there is anything.
