@@ -73,6 +73,9 @@ func (m *Mapper) Run(ctx context.Context, files []File) error {
 	q.begin(files, m.opt.Workers)
 	ignore := context.AfterFunc(ctx, q.stop)
 	defer ignore()
+	if ctx.Err() != nil {
+		q.stop() // at once
+	}
 	var workers sync.WaitGroup
 	for range m.opt.Workers {
 		workers.Go(m.work)
@@ -91,15 +94,17 @@ func (m *Mapper) Run(ctx context.Context, files []File) error {
 func (m *Mapper) work() {
 	var w worker
 	for {
-		f, p := m.queue.take()
-		if f == nil {
+		j, ok := m.queue.take()
+		if !ok {
 			return
 		}
-		err := f.next(&p.block)
-		p.time = m.opt.Timestamp()
-		if m.queue.cut(f, p, err) {
-			p.err = w.append(m.opt.Append, p, f)
-			m.queue.done(p)
+		if j.cut {
+			err := j.f.next(&j.p.block)
+			j.p.time = m.opt.Timestamp()
+			m.queue.cut(j.f, j.p, err)
+		} else {
+			j.p.err = w.append(m.opt.Append, j.p, j.f)
+			m.queue.done(j.p)
 		}
 		m.write()
 	}

@@ -18,6 +18,7 @@ type queue struct {
 	coming  *file   // the one that is begun next; nil: the first of files
 	begun   []*file // in order, from the one that is written now
 	idle    []*part // the last used first, as its memory is warm
+	cuts    []job   // parts that are cut and not mapped yet, in order
 	bytes   int     // of the records in parts
 	workers int
 	readers []*records.Reader
@@ -37,21 +38,36 @@ func (q *queue) begin(files []File, workers int) {
 	}
 }
 
-// take gives a worker a file to cut, and a part for what it cuts. Nil: there is nothing more to do.
-func (q *queue) take() (*file, *part) {
+// job is what a worker does next: to cut a part out of a file, or to map the records of a part.
+type job struct {
+	f   *file
+	p   *part
+	cut bool
+}
+
+// take gives a worker something to do. false: there is nothing more.
+func (q *queue) take() (j job, ok bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for {
-		f, more := q.choose()
-		if f != nil {
-			f.cutting = true
-			last := len(q.idle) - 1
-			p := q.idle[last]
-			q.idle = q.idle[:last]
-			return f, p
+		// A part for each worker is cut first, so that nobody who has mapped one has to wait for the one who cuts.
+		more := true
+		if len(q.cuts) < q.workers {
+			var f *file
+			if f, more = q.choose(); f != nil {
+				f.cutting = true
+				last := len(q.idle) - 1
+				p := q.idle[last]
+				q.idle = q.idle[:last]
+				return job{f, p, true}, true
+			}
+		}
+		if len(q.cuts) > 0 {
+			j, q.cuts = q.cuts[0], q.cuts[1:]
+			return j, true
 		}
 		if !more {
-			return nil, nil
+			return job{}, false
 		}
 		q.work.Wait()
 	}
@@ -107,16 +123,17 @@ func (q *queue) following() *file {
 	return q.coming
 }
 
-// cut takes note of what a worker cut out of a file. false: no record, and the part went back.
-func (q *queue) cut(f *file, p *part, err error) (any bool) {
+// cut takes note of what a worker cut out of a file. Without a record the part goes back.
+func (q *queue) cut(f *file, p *part, err error) {
 	if err != nil {
 		f.close()
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	f.cutting = false
-	if any = p.block.Len() > 0; any {
+	if p.block.Len() > 0 {
 		f.parts = append(f.parts, p)
+		q.cuts = append(q.cuts, job{f: f, p: p})
 		q.bytes += p.block.Bytes()
 	} else {
 		q.giveBack(p)
@@ -129,7 +146,6 @@ func (q *queue) cut(f *file, p *part, err error) (any bool) {
 		}
 	}
 	q.work.Broadcast()
-	return any
 }
 
 // done says that a part can be written.
