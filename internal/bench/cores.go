@@ -15,7 +15,7 @@ func (s *Source) Cores(w io.Writer, binary, dir string, pairs int) error {
 	for i, shape := range []struct {
 		corpus *Corpus
 		times  int
-	}{{s.Large(160e6), 1}, {s.Large(40e6), 4}, {s.Small(10e6), 20}} {
+	}{{s.Large(320e6), 1}, {s.Large(40e6), 8}, {s.Small(10e6), 40}} {
 		sub := filepath.Join(dir, fmt.Sprint("cores", i))
 		if err := os.Mkdir(sub, 0o700); err != nil {
 			return fmt.Errorf("making room for the corpus: %w", err)
