@@ -49,6 +49,7 @@ Files are kept in memory, so give it some hours of one's own, not a year. No con
 	opts.sample = 256 << 20
 	flags.Var(&opts.sample, "sample", "`BYTES` of files to read at most; those after that are left out, and it is said")
 	flags.Float64SliceVar(&opts.events, "events", []float64{1e6, 1e7, 1e8, 1e9}, "`NUMBERS` of events a day to plan for")
+	flags.Lookup("events").DefValue = "1e6,10e6,100e6,1e9" // and not with six decimals
 	flags.StringArrayVar(&opts.tags, "tag", nil, "`TAG` that the documents start with; repeatable (default actor_target_mapping, forwarded, aws-cloudtrail)")
 	flags.StringVar(&opts.retain, "retain", "all", "which `FORMS` of request, response and event data are kept: "+strings.Join(retains, ", "))
 	flags.StringVar(&opts.city, "geoip-city", "", "City database `FILE` for source.geo")
