@@ -204,9 +204,9 @@ func (s *Shipper) Run(ctx context.Context) error {
 		stopReading(err)
 		stopWriting(err)
 	}
-	done := make(chan struct{})
-	defer close(done)
+	done, stopped := make(chan struct{}), make(chan struct{})
 	ignoreStop := context.AfterFunc(ctx, func() {
+		defer close(stopped)
 		s.log.Info("stopping: no more is read, what is in flight is finished", "timeout", s.opt.Config.ShutdownTimeout,
 			"in_flight", s.accounting.Snapshot().Total.InFlight)
 		t := time.NewTimer(s.opt.Config.ShutdownTimeout)
@@ -217,7 +217,12 @@ func (s *Shipper) Run(ctx context.Context) error {
 		case <-done:
 		}
 	})
-	defer ignoreStop()
+	defer func() {
+		close(done)
+		if !ignoreStop() {
+			<-stopped // nothing is written to the log once Run has ended
+		}
+	}()
 
 	batches := make(chan delivery) // unbuffered: a batch is handed over, never queued
 	var readers, workers sync.WaitGroup
