@@ -131,7 +131,7 @@ func (w *worker) append(record func([]byte, *ecs.Event, *input.Record) ([]byte, 
 }
 
 // write writes what can be written, in the order of the records, unless another worker does. So a part is mostly written by the one that made it, and made
-// again while its memory is warm: with a goroutine for writing, which has to wait for a CPU, two cores took an eighth more time of theirs for one large file. After an
+// again while its memory is warm: with a goroutine for writing, which has to wait for a CPU, two cores took a tenth more time of theirs for one large file. After an
 // error the parts are only taken back.
 func (m *Mapper) write() {
 	if !m.queue.write() {

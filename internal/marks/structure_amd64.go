@@ -8,7 +8,7 @@ import "golang.org/x/sys/cpu"
 func HasStructure() bool { return cpu.X86.HasAVX2 && cpu.X86.HasBMI1 && cpu.X86.HasPCLMULQDQ }
 
 // wideStructure says that a block is compared at once, and not in two halves.
-func wideStructure() bool { return cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW }
+func wideStructure() bool { return avx512 }
 
 // structure sets so many blocks from dst on to those of the text at src, and c to what they leave to the next.
 //
