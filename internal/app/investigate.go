@@ -193,6 +193,9 @@ func (a *app) loadStore(ctx context.Context, opts investigateOptions, targets []
 	if err := needTargets("investigate", targets); err != nil {
 		return err
 	}
+	if !exists(opts.store) && !slices.ContainsFunc(targets, mayBeThere) { // an empty database would answer all questions with nothing
+		return fmt.Errorf("reading %q: there is no such file or folder; no database was made", targets[0])
+	}
 	store, err := filepath.Abs(opts.store)
 	if err != nil {
 		return fmt.Errorf("resolving --store %q: %w", opts.store, err)

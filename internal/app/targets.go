@@ -171,6 +171,12 @@ func needTargets(command string, targets []string) error {
 	return nil
 }
 
+// mayBeThere reports whether there may be something to read: not where a file or folder is named that is missing.
+func mayBeThere(target string) bool {
+	_, _, bucket, err := bucketTarget(target)
+	return bucket || err != nil || target == "-" || strings.ContainsAny(target, "*?[") || exists(target)
+}
+
 // createFile makes a file that a command was asked for, through a temporary one beside it: what was there stays until it is whole.
 func createFile(name string, write func(f *os.File) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
